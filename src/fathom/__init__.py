@@ -1,0 +1,44 @@
+"""Fathom: a deep-learning library small enough to read."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import autograd
+from .device import Device as device
+from .errors import FathomError
+from .functional.activation import log_softmax, relu
+from .functional.creation import *
+from .functional.elementwise import *
+from .functional.matrix import *
+from .functional.movement import *
+from .functional.random import *
+from .functional.reduction import *
+from .functional.selection import *
+from .functional.sorting import *
+from .promotion import float32, float64, int8, int16, int32, int64, uint8
+from .promotion import bool_ as bool
+from .promotion import float32 as float
+from .promotion import float64 as double
+from .promotion import int32 as int
+from .promotion import int64 as long
+from .promotion import int16 as short
+from .tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from . import data, formats, linalg, models, nn, optim, train
+    from .train import Trainer
+
+__version__ = "0.1.0"
+
+# Rooms that a script may not need are opened when it first names them.
+_ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train")
+_ELSEWHERE = {"Trainer": "train", "load": "formats", "save": "formats"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    if name in _ELSEWHERE:
+        return getattr(import_module(f".{_ELSEWHERE[name]}", __name__), name)
+    raise AttributeError(f"module 'fathom' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Functions of tensors, composed of operations: one file per family."""

@@ -1,0 +1,40 @@
+"""How dimensions and shapes may be spelled in a call."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import IndexOutOfRange, ShapeError
+from ..ops import Shape
+
+
+def shape_from(sizes: Sequence[Any]) -> Shape:
+    """The shape from ``f(2, 3)``, ``f((2, 3))`` or ``f([2, 3])``, given as ``*sizes``."""
+    if len(sizes) == 1 and isinstance(sizes[0], Sequence):
+        sizes = sizes[0]
+    return tuple([operator.index(size) for size in sizes])
+
+
+def axis_from(dim: int, rank: int) -> int:
+    """The dimension counted from the front; raises `IndexOutOfRange` beyond the rank."""
+    axis = dim + rank if dim < 0 else dim
+    if not 0 <= axis < max(rank, 1):
+        raise IndexOutOfRange(
+            f"dimension {dim} is out of range for a tensor of {rank} dimensions "
+            f"(allowed: {-max(rank, 1)} to {max(rank, 1) - 1})"
+        )
+    return axis
+
+
+def axes_from(dim: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """The dimensions counted from the front, each once, in order; all of them for None."""
+    if dim is None:
+        return tuple(range(rank))
+    if isinstance(dim, int):
+        return (axis_from(dim, rank),) if rank or axis_from(dim, rank) else ()
+    axes = [axis_from(one, rank) for one in dim]
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"dimensions {tuple(dim)} name one more than once")
+    if not axes or not rank:
+        return tuple(range(rank))
+    return tuple(sorted(axes))

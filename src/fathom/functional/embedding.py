@@ -1,0 +1,3 @@
+"""Look-ups in tables of vectors."""
+
+__all__: list[str] = []

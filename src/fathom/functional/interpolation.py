@@ -1,0 +1,3 @@
+"""Resizing of images."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Normalization over features, channels and groups."""
+
+__all__: list[str] = []

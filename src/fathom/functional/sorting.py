@@ -1,0 +1,3 @@
+"""Sorting, and what is found by sorting."""
+
+__all__: list[str] = []

@@ -1,0 +1,56 @@
+"""The matrix product."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import ShapeError
+from .op import Array, Op, Operand, Shape, Spec, broadcast_shapes
+
+
+@dataclass(unsafe_hash=True)
+class MatMul(Op):
+    """Matrix products of the last two axes; the axes before them broadcast.
+
+    Either operand can be taken with its last two axes exchanged, so that both gradients of
+    a matrix product are matrix products of the same values.
+    """
+
+    transpose_first: bool = False
+    transpose_second: bool = False
+
+    def infer(self, a: Spec, b: Spec) -> Spec:
+        if len(a.shape) < 2 or len(b.shape) < 2:
+            raise ShapeError(
+                f"MatMul: shapes {a.shape} and {b.shape} need two dimensions at least"
+            )
+        rows, inner = _matrix_shape(a.shape, self.transpose_first)
+        other_inner, columns = _matrix_shape(b.shape, self.transpose_second)
+        if inner != other_inner:
+            raise ShapeError(
+                f"MatMul: shapes {(*a.shape[:-2], rows, inner)} and "
+                f"{(*b.shape[:-2], other_inner, columns)} cannot be multiplied: the last "
+                f"dimension of the first ({inner}) must equal the last but one of the "
+                f"second ({other_inner})"
+            )
+        batch = broadcast_shapes("MatMul", [a.shape[:-2], b.shape[:-2]])
+        return Spec((*batch, rows, columns), a.dtype)
+
+    def evaluate(self, a: Array, b: Array) -> Array:
+        return np.matmul(
+            a.swapaxes(-1, -2) if self.transpose_first else a,
+            b.swapaxes(-1, -2) if self.transpose_second else b,
+        )
+
+    def gradient(
+        self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
+    ) -> Operand:
+        first, second = self.transpose_first, self.transpose_second
+        if operand == 0:
+            return MatMul(second, True)(b, grad) if first else MatMul(False, not second)(grad, b)
+        return MatMul(True, first)(grad, a) if second else MatMul(not first, False)(a, grad)
+
+
+def _matrix_shape(shape: Shape, transposed: bool) -> tuple[int, int]:
+    rows, columns = shape[-2:]
+    return (columns, rows) if transposed else (rows, columns)
