@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import autograd
-from .device import Device as device
+from .devices import Device as device
 from .errors import FathomError
 from .functional.activation import log_softmax, relu
 from .functional.creation import *

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from . import indexing
-from .device import CPU, Device
+from .devices import CPU, Device
 from .errors import AutogradError, DTypeError, ShapeError, ViewWriteError
 from .ops import (
     Add,
