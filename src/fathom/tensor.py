@@ -107,10 +107,9 @@ class Tensor:
             for operand in operands
         ]
         value = op(*[node.value for node in nodes])
-        if grad_mode.enabled and value.dtype.kind == "f":
-            for node in nodes:
-                if node.needs_gradient:
-                    return wrap(Node(value, op, tuple(nodes), True))
+        for node in nodes:
+            if node.needs_gradient and grad_mode.enabled and value.dtype.kind == "f":
+                return wrap(Node(value, op, tuple(nodes), True))
         return wrap(Node(value, op))
 
     def rebind(self, result: "Tensor") -> "Tensor":

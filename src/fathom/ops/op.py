@@ -72,9 +72,9 @@ class Op:
 
     def __call__(self, *operands: Operand) -> Operand:
         for operand in operands:
-            apply_operation = getattr(operand, "apply_operation", None)
-            if apply_operation is not None:
-                return apply_operation(self, operands)
+            # The plain check of the type first: it spares arrays the look for the method.
+            if type(operand) is not np.ndarray and hasattr(operand, "apply_operation"):
+                return operand.apply_operation(self, operands)
         try:
             value = self.evaluate(*operands)
         except (ValueError, IndexError):
