@@ -16,6 +16,8 @@ class Device:
 
     __slots__ = ("type",)
 
+    type: str
+
     def __init__(self, type: "str | Device" = "cpu") -> None:
         name = type.type if isinstance(type, Device) else str(type)
         if name != "cpu":

@@ -1,7 +1,6 @@
 """What stands between the brackets of ``x[…]``, turned into operations."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,6 @@ from .ops import (
     Expand,
     Index,
     Operand,
-    Permute,
     Reshape,
     Shape,
     Slice,

@@ -60,7 +60,9 @@ def promote_types(first: DType, second: DType) -> DType:
 
 def default_dtype_of(number: bool | int | float) -> DType:
     """The dtype a Python number has when no tensor is beside it."""
-    return _DEFAULT_OF_TYPE[type(number)]
+    if isinstance(number, bool):
+        return bool_
+    return int64 if isinstance(number, int) else float32
 
 
 @lru_cache

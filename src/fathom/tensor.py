@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from . import indexing
+from .arrays import read_only, to_array, to_text
 from .devices import CPU, Device
 from .errors import AutogradError, DTypeError, ShapeError, ViewWriteError
 from .ops import (
@@ -49,7 +50,6 @@ from .promotion import (
     float32,
     is_floating,
     promote_types,
-    supported,
 )
 from .tape import Node, Value, grad_mode
 
@@ -86,9 +86,7 @@ class Tensor:
     _node: Node
     grad: "Tensor | None"
 
-    def __init__(
-        self, data: Any = (), dtype: Any = float32, requires_grad: bool = False
-    ) -> None:
+    def __init__(self, data: Any = (), dtype: Any = float32, requires_grad: bool = False) -> None:
         self._node = Node(to_array(data, dtype))
         self.grad = None
         if requires_grad:
@@ -164,12 +162,12 @@ class Tensor:
     @property
     def shape(self) -> Shape:
         """The size of every dimension."""
-        return self._node.value.shape  # type: ignore[no-any-return]
+        return self._node.value.shape
 
     @property
     def dtype(self) -> DType:
         """The element type, a NumPy dtype."""
-        return self._node.value.dtype  # type: ignore[no-any-return]
+        return self._node.value.dtype
 
     @property
     def ndim(self) -> int:
@@ -229,7 +227,7 @@ class Tensor:
     @property
     def T(self) -> "Tensor":  # noqa: N802 - PyTorch's name
         """The tensor with its dimensions in reverse order."""
-        return Permute(tuple(range(self.ndim))[::-1])(self)  # type: ignore[no-any-return]
+        return Permute(tuple(range(self.ndim))[::-1])(self)
 
     @property
     def mT(self) -> "Tensor":  # noqa: N802 - PyTorch's name
@@ -278,7 +276,7 @@ class Tensor:
                 f"item() needs a tensor with one element, this one has shape {self.shape}; "
                 f"use tolist()"
             )
-        return array.item()  # type: ignore[no-any-return]
+        return array.item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
@@ -287,8 +285,7 @@ class Tensor:
     def __bool__(self) -> bool:
         if self._node.value.size != 1:
             raise ShapeError(
-                f"the truth of a tensor of shape {self.shape} is ambiguous; "
-                f"use x.any() or x.all()"
+                f"the truth of a tensor of shape {self.shape} is ambiguous; use x.any() or x.all()"
             )
         return bool(self.item())
 
@@ -341,7 +338,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> "Tensor":
-        return indexing.read(self, index)  # type: ignore[no-any-return]
+        return indexing.read(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, PendingWrite):
@@ -351,7 +348,7 @@ class Tensor:
         self.rebind(indexing.write(self, index, cast(value, self.dtype)))
 
     def __neg__(self) -> "Tensor":
-        return Negative()(self)  # type: ignore[no-any-return]
+        return Negative()(self)
 
     def __pos__(self) -> "Tensor":
         return self
@@ -361,7 +358,7 @@ class Tensor:
 
     def __invert__(self) -> "Tensor":
         op = LogicalNot() if self.dtype.kind == "b" else BitwiseNot()
-        return op(self)  # type: ignore[no-any-return]
+        return op(self)
 
     def __add__(self, other: Any) -> "Tensor":
         return binary(Add(), self, other)
@@ -577,38 +574,11 @@ def to_tensor_beside(operand: Any, tensor: Tensor) -> Tensor:
     return constant(operand)
 
 
-def to_array(data: Any, dtype: Any = None) -> Array:
-    """An array of our own with the given numbers; floats become float32 unless they are typed."""
-    if isinstance(data, Tensor):
-        data = data._node.value
-    if isinstance(data, list | tuple) and any(isinstance(row, Tensor) for row in data):
-        data = [np.asarray(row) for row in data]
-    try:
-        array = np.array(data, None if dtype is None else supported(dtype))
-    except (ValueError, TypeError) as error:
-        if isinstance(error, DTypeError):
-            raise
-        raise ShapeError(f"cannot make a tensor of {type(data).__name__}: {error}") from None
-    if dtype is None:
-        typed = isinstance(data, np.ndarray | np.generic)
-        typed = typed or (isinstance(data, list | tuple) and _holds_arrays(data))
-        if array.dtype.kind == "f" and not typed or array.size == 0 and not typed:
-            return array.astype(float32)
-        supported(array.dtype)
-    return array
-
-
-def _holds_arrays(data: Any) -> bool:
-    while isinstance(data, list | tuple) and data:
-        data = data[0]
-    return isinstance(data, np.ndarray | np.generic)
-
-
 def cast(tensor: Tensor, dtype: DType) -> Tensor:
     """The tensor in another dtype; the tensor itself where it has it already."""
     if tensor._node.value.dtype == dtype:
         return tensor
-    return Cast(dtype)(tensor)  # type: ignore[no-any-return]
+    return Cast(dtype)(tensor)
 
 
 def binary(op: Op, first: Any, second: Any, *, floating: bool = False) -> Tensor:
@@ -629,7 +599,7 @@ def binary(op: Op, first: Any, second: Any, *, floating: bool = False) -> Tensor
             elif type(second) is float or type(second) is int:
                 return first.apply_operation(op, (first, wrap(Node(np.asarray(second, dtype)))))
     first, second = promoted((first, second), floating=floating)
-    return first.apply_operation(op, (first, second))  # type: ignore[no-any-return]
+    return first.apply_operation(op, (first, second))
 
 
 def promoted(operands: tuple[Any, ...], *, floating: bool = False) -> tuple[Tensor, ...]:
@@ -637,17 +607,12 @@ def promoted(operands: tuple[Any, ...], *, floating: bool = False) -> tuple[Tens
     dimensioned = scalar = number = None
     for operand in operands:
         if isinstance(operand, Tensor | np.ndarray | np.generic):
-            dtype = operand.dtype
             if operand.ndim:
-                dimensioned = promote_types(dimensioned, dtype) if dimensioned else dtype
+                dimensioned = _wider(dimensioned, operand.dtype)
             else:
-                scalar = promote_types(scalar, dtype) if scalar else dtype
+                scalar = _wider(scalar, operand.dtype)
         elif isinstance(operand, bool | int | float):
-            dtype = default_dtype_of(
-                bool(operand) if isinstance(operand, bool) else
-                int(operand) if isinstance(operand, int) else float(operand)
-            )
-            number = promote_types(number, dtype) if number else dtype
+            number = _wider(number, default_dtype_of(operand))
         else:
             raise DTypeError(
                 f"cannot compute with a {type(operand).__name__} beside a tensor; "
@@ -657,17 +622,17 @@ def promoted(operands: tuple[Any, ...], *, floating: bool = False) -> tuple[Tens
     if floating and not is_floating(common):
         common = float32
     return tuple(
-        cast(operand, common) if isinstance(operand, Tensor) else
-        wrap(Node(np.asarray(operand, common)))
-        for operand in operands
+        [
+            cast(operand, common)
+            if isinstance(operand, Tensor)
+            else wrap(Node(np.asarray(operand, common)))
+            for operand in operands
+        ]
     )
 
 
-def read_only(array: Array) -> Array:
-    """A view of the array that cannot be written."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
+def _wider(first: DType | None, second: DType) -> DType:
+    return second if first is None else promote_types(first, second)
 
 
 def describe(tensor: Tensor) -> str:
@@ -675,9 +640,6 @@ def describe(tensor: Tensor) -> str:
     value = tensor._node.value
     if not isinstance(value, np.ndarray):
         return f"tensor({value!r})"
-    text = np.array2string(
-        value, separator=", ", prefix="tensor(", precision=4, threshold=1000, edgeitems=3
-    )
     notes = []
     if value.size == 0 and value.shape != (0,):
         notes.append(f"size={value.shape}")
@@ -687,7 +649,7 @@ def describe(tensor: Tensor) -> str:
         notes.append(f"grad_fn=<{tensor._node.op.name}>")  # type: ignore[union-attr]
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
-    return f"tensor({', '.join([text, *notes])})"
+    return f"tensor({', '.join([to_text(value), *notes])})"
 
 
 def _restore(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:

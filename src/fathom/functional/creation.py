@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..promotion import float32, supported
-from ..tensor import Number, Tensor, to_array, wrap
+from ..arrays import to_array
+from ..tensor import Number, Tensor, wrap
 from ..tape import Node
 from .arguments import shape_from
 

@@ -21,9 +21,7 @@ class MatMul(Op):
 
     def infer(self, a: Spec, b: Spec) -> Spec:
         if len(a.shape) < 2 or len(b.shape) < 2:
-            raise ShapeError(
-                f"MatMul: shapes {a.shape} and {b.shape} need two dimensions at least"
-            )
+            raise ShapeError(f"MatMul: shapes {a.shape} and {b.shape} need two dimensions at least")
         rows, inner = _matrix_shape(a.shape, self.transpose_first)
         other_inner, columns = _matrix_shape(b.shape, self.transpose_second)
         if inner != other_inner:

@@ -189,9 +189,7 @@ class Concatenate(Op):
     def evaluate(self, *operands: Array) -> Array:
         return np.concatenate(operands, axis=self.axis)
 
-    def gradient(
-        self, operand: int, grad: Operand, output: Operand, *inputs: Operand
-    ) -> Operand:
+    def gradient(self, operand: int, grad: Operand, output: Operand, *inputs: Operand) -> Operand:
         start = sum(value.shape[self.axis] for value in inputs[:operand])
         starts, stops = [0] * len(grad.shape), list(grad.shape)
         starts[self.axis], stops[self.axis] = start, start + inputs[operand].shape[self.axis]

@@ -96,9 +96,7 @@ def broadcast_shapes(name: str, shapes: Sequence[Shape]) -> Shape:
         listed = " and ".join(map(str, shapes))
         rank = max(map(len, shapes))
         padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-        clash = max(
-            dim for dim in range(rank) if len({shape[dim] for shape in padded} - {1}) > 1
-        )
+        clash = max(dim for dim in range(rank) if len({shape[dim] for shape in padded} - {1}) > 1)
         sizes = " and ".join(str(shape[clash]) for shape in padded)
         raise ShapeError(
             f"{name}: shapes {listed} cannot be broadcast together: sizes {sizes} meet in "
