@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AutogradError, ShapeError
-from .ops import Cast, Clone, Operand, Reshape, Shape, Sum
-from .tape import Node, Value, enable_grad, no_grad
-from .tensor import Tensor, tensor_method, wrap
-
-__all__ = ["backward", "enable_grad", "grad", "no_grad"]
+from ..errors import AutogradError, ShapeError
+from ..ops import Cast, Clone, Operand, Reshape, Shape, Sum
+from ..tape import Node, Value, enable_grad, no_grad
+from ..tensor import Tensor, tensor_method, wrap
 
 
 @np.errstate(all="ignore")
