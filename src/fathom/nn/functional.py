@@ -1,0 +1,12 @@
+"""The functions behind the layers, under PyTorch's name for the place: ``fathom.nn.functional``."""
+
+from ..functional.activation import *
+from ..functional.attention import *
+from ..functional.convolution import *
+from ..functional.dropout import *
+from ..functional.embedding import *
+from ..functional.interpolation import *
+from ..functional.loss import *
+from ..functional.matrix import linear as linear
+from ..functional.normalization import *
+from ..functional.pooling import *
