@@ -2,10 +2,11 @@
 
 from ..tape import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .numerical import GradcheckError, gradcheck, gradgradcheck
-from .walk import backward, grad
+from .walk import HookHandle, backward, grad
 
 __all__ = [
     "GradcheckError",
+    "HookHandle",
     "backward",
     "enable_grad",
     "grad",
