@@ -19,3 +19,7 @@ class DTypeError(FathomError, RuntimeError, TypeError):
 
 class IndexOutOfRange(FathomError, IndexError):
     """An index, a dimension or a label lies outside its range."""
+
+
+class DivisionByZero(FathomError, RuntimeError, ZeroDivisionError):
+    """An integer is divided by zero."""

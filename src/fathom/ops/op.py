@@ -77,7 +77,7 @@ class Op:
                 return operand.apply_operation(self, operands)
         try:
             value = self.evaluate(*operands)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, TypeError):
             self.infer(*map(spec_of, operands))  # says what does not fit
             raise
         return value if type(value) is np.ndarray else np.asarray(value)

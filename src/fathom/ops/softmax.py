@@ -1,12 +1,13 @@
-"""The logarithm of softmax, kept whole so that it is safe and its gradient short."""
+"""Softmax and its relatives, kept whole so that they are safe and their gradients short."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .elementwise import Exp
+from .elementwise import Elementwise
 from .op import Array, Op, Operand, Spec
 from .reduce import Sum
+from .transcendental import Exp, Sigmoid
 
 
 @dataclass(unsafe_hash=True)
@@ -24,3 +25,32 @@ class LogSoftmax(Op):
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad - Exp()(output) * Sum((self.axis,), keepdims=True)(grad)
+
+
+@dataclass(unsafe_hash=True)
+class Softmax(Op):
+    """exp(x) / sum(exp(x)) along an axis, finite for every finite x."""
+
+    axis: int
+
+    def infer(self, x: Spec) -> Spec:
+        return x
+
+    def evaluate(self, x: Array) -> Array:
+        shifted = x - np.maximum.reduce(x, axis=self.axis, keepdims=True, initial=-np.inf)
+        powers = np.exp(shifted)
+        return powers / np.add.reduce(powers, axis=self.axis, keepdims=True)
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        weighted = grad * output
+        return weighted - output * Sum((self.axis,), keepdims=True)(weighted)
+
+
+class Softplus(Elementwise):
+    """log(1 + exp(x)), finite for every finite x: the smooth form of max(x, 0)."""
+
+    def evaluate(self, x: Array) -> Array:
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        return grad * Sigmoid()(x)
