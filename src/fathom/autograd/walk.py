@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..anomaly import anomaly_mode, require_gradient_without_nan
 from ..errors import AutogradError, ShapeError
 from ..ops import Cast, Clone, Operand, Reshape, Shape, Sum
 from ..tape import Node, Value, enable_grad, no_grad
@@ -71,6 +72,8 @@ def walk_backward(
             share = node.op.gradient(position, gradient, output, *operands)  # type: ignore[union-attr]
             if share is None:
                 continue
+            if anomaly_mode.enabled:
+                require_gradient_without_nan(node.op, position, share)  # type: ignore[arg-type]
             if share.shape != operand.value.shape:
                 share = sum_to_shape(share, operand.value.shape)
             pass_on(operand, share)

@@ -3,6 +3,7 @@
 from ..functional.activation import *
 from ..functional.attention import *
 from ..functional.convolution import *
+from ..functional.cross_entropy import *
 from ..functional.dropout import *
 from ..functional.embedding import *
 from ..functional.interpolation import *
