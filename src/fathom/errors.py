@@ -13,6 +13,7 @@ __all__ = [
     "FileAccessError",
     "FileFormatError",
     "IndexOutOfRange",
+    "MissingExtra",
     "MissingFileError",
     "ShapeError",
     "ViewWriteError",
@@ -49,3 +50,7 @@ class MissingFileError(FileAccessError, FileNotFoundError):
 
 class FileFormatError(FathomError, ValueError):
     """The content of a file is not what its format demands."""
+
+
+class MissingExtra(FathomError, ImportError):
+    """An optional part of the installation is needed; the message says how to get it."""

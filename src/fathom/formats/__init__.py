@@ -1,1 +1,19 @@
-"""formats."""
+"""Files: what is read from them is checked, what is written to them is whole."""
+
+from .files import atomic_write, open_to_read
+from .idx import read_idx, write_idx
+from .image import read_image
+from .nested import load, save
+from .safetensors import read_safetensors, write_safetensors
+
+__all__ = [
+    "atomic_write",
+    "load",
+    "open_to_read",
+    "read_idx",
+    "read_image",
+    "read_safetensors",
+    "save",
+    "write_idx",
+    "write_safetensors",
+]
