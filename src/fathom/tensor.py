@@ -100,14 +100,16 @@ class Tensor:
     @np.errstate(all="ignore")
     def apply_operation(self, op: Op, operands: tuple[Operand, ...]) -> "Tensor":
         """Apply an operation to tensors, arrays and numbers, and note it on the tape."""
-        nodes = [
-            operand._node if isinstance(operand, Tensor) else constant_beside(operand, operands)
-            for operand in operands
-        ]
-        value = op(*[node.value for node in nodes])
-        for node in nodes:
-            if node.needs_gradient and grad_mode.enabled and value.dtype.kind == "f":
-                return wrap(Node(value, op, tuple(nodes), True))
+        nodes, values, needs_gradient = [], [], False
+        for operand in operands:
+            is_tensor = isinstance(operand, Tensor)
+            node = operand._node if is_tensor else constant_beside(operand, operands)
+            nodes.append(node)
+            values.append(node.value)
+            needs_gradient = needs_gradient or node.needs_gradient
+        value = op(*values)
+        if needs_gradient and grad_mode.enabled and value.dtype.kind == "f":
+            return wrap(Node(value, op, tuple(nodes), True))
         return wrap(Node(value, op))
 
     def rebind(self, result: "Tensor") -> "Tensor":

@@ -1,7 +1,7 @@
 """The backward walk over the tape, and the gradients it gives."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,6 @@ def walk_backward(
     Returns:
         The gradients with respect to the wanted nodes that were reached.
     """
-    lift: Callable[[Node], Any] = wrap if create_graph else _value_of
     gradients: dict[Node, Any] = {}
     pending: dict[Node, Any] = {}
     queue: list[tuple[int, Node]] = []
@@ -64,18 +63,7 @@ def walk_backward(
                 "this graph was let go by an earlier backward(); "
                 "pass retain_graph=True to the first call to walk it again"
             )
-        operands = [lift(operand) for operand in node.inputs]
-        output = lift(node)
-        for position, operand in enumerate(node.inputs):
-            if not operand.needs_gradient or (route is not None and operand not in route):
-                continue
-            share = node.op.gradient(position, gradient, output, *operands)  # type: ignore[union-attr]
-            if share is None:
-                continue
-            if anomaly_mode.enabled:
-                require_gradient_without_nan(node.op, position, share)  # type: ignore[arg-type]
-            if share.shape != operand.value.shape:
-                share = sum_to_shape(share, operand.value.shape)
+        for operand, share in _shares(node, gradient, route, create_graph):
             pass_on(operand, share)
         if node.inputs and not retain_graph:
             node.inputs = ()
@@ -83,8 +71,25 @@ def walk_backward(
     return gradients
 
 
-def _value_of(node: Node) -> Value:
-    return node.value
+def _shares(
+    node: Node, gradient: Any, route: set[Node] | None, create_graph: bool
+) -> Iterator[tuple[Node, Any]]:
+    """The operands of a node, with what its gradient passes on to each."""
+    if create_graph:
+        output, operands = wrap(node), [wrap(operand) for operand in node.inputs]
+    else:
+        output, operands = node.value, [operand.value for operand in node.inputs]
+    for position, operand in enumerate(node.inputs):
+        if not operand.needs_gradient or (route is not None and operand not in route):
+            continue
+        share = node.op.gradient(position, gradient, output, *operands)  # type: ignore[union-attr]
+        if share is None:
+            continue
+        if anomaly_mode.enabled:
+            require_gradient_without_nan(node.op, position, share)  # type: ignore[arg-type]
+        if share.shape != operand.value.shape:
+            share = sum_to_shape(share, operand.value.shape)
+        yield operand, share
 
 
 def _through_hooks(node: Node, gradient: Any) -> Any:
