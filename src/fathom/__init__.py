@@ -9,6 +9,11 @@ from .errors import FathomError
 from .functional.activation import log_softmax, relu
 from .functional.creation import *
 from .functional.elementwise import *
+from .functional.trigonometry import *
+from .functional.special import *
+from .functional.rounding import *
+from .functional.logic import *
+from .functional.exponential import *
 from .functional.matrix import *
 from .functional.movement import *
 from .functional.random import *

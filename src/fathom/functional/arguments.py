@@ -1,11 +1,14 @@
 """How dimensions and shapes may be spelled in a call."""
 
 import operator
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from ..errors import IndexOutOfRange, ShapeError
 from ..ops import Shape
+from ..tensor import Tensor
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def shape_from(sizes: Sequence[Any]) -> Shape:
@@ -38,3 +41,12 @@ def axes_from(dim: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     if not axes or not rank:
         return tuple(range(rank))
     return tuple(sorted(axes))
+
+
+def method_alias(name: str, function: Function) -> Function:
+    """Give a tensor method and its in-place spelling a second name."""
+    setattr(Tensor, name, function)
+    in_place = getattr(Tensor, function.__name__ + "_", None)
+    if in_place is not None:
+        setattr(Tensor, name + "_", in_place)
+    return function

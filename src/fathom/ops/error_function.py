@@ -139,18 +139,19 @@ _INVERSE_FAR = (
 def inverse_error_function(x: Array) -> Array:
     """The y with erf(y) = x, to the precision of the dtype of `x`; NaN outside [-1, 1].
 
-    Giles' approximation, sharpened by Newton steps on erf, or on erfc where x is near 1.
+    Giles' approximation, sharpened by Newton steps on erf, or on log(erfc) where x is near 1.
     """
     magnitude = np.abs(x.astype(np.float64))
     weight = -np.log((1 - magnitude) * (1 + magnitude))
     near = _polynomial(_INVERSE_NEAR, np.minimum(weight, 5) - 2.5)
     far = _polynomial(_INVERSE_FAR, np.sqrt(np.maximum(weight, 5)) - 3)
     y = np.where(weight < 5, near, far) * magnitude
-    for _ in range(2):
+    for _ in range(4):
+        tail = complementary_error_function(y)
         error = np.where(
             magnitude < 0.5,
             error_function(y) - magnitude,
-            (1 - magnitude) - complementary_error_function(y),
+            np.log((1 - magnitude) / tail) * tail,
         )
         y = y - error * np.exp(y * y) * (np.sqrt(np.pi) / 2)
     y = np.where(magnitude == 1, np.inf, np.where(magnitude > 1, np.nan, y))
