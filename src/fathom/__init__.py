@@ -8,7 +8,9 @@ from .devices import Device as device
 from .errors import FathomError
 from .functional.activation import log_softmax, relu
 from .functional.creation import *
+from .functional.diagonal import *
 from .functional.elementwise import *
+from .functional.joining import *
 from .functional.trigonometry import *
 from .functional.special import *
 from .functional.rounding import *

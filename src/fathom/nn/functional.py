@@ -10,4 +10,5 @@ from ..functional.interpolation import *
 from ..functional.loss import *
 from ..functional.matrix import linear as linear
 from ..functional.normalization import *
+from ..functional.padding import *
 from ..functional.pooling import *

@@ -54,11 +54,13 @@ from .matmul import MatMul
 from .movement import (
     AssignSlice,
     Concatenate,
+    Diagonal,
     Expand,
     Flip,
     Movement,
     Permute,
     Place,
+    PlaceDiagonal,
     Reshape,
     Slice,
 )
@@ -74,7 +76,7 @@ from .reduce import (
     Smallest,
     Sum,
 )
-from .softmax import LogSoftmax, Softmax, Softplus
+from .softmax import LogSoftmax, Softmax
 from .special import (
     Erf,
     Erfc,
@@ -135,6 +137,7 @@ __all__ = [
     "CumulativeSum",
     "DTypeError",
     "Detach",
+    "Diagonal",
     "Divide",
     "Elementwise",
     "Equal",
@@ -173,6 +176,7 @@ __all__ = [
     "Operand",
     "Permute",
     "Place",
+    "PlaceDiagonal",
     "Power",
     "Reduction",
     "Relu",
@@ -189,7 +193,6 @@ __all__ = [
     "Sin",
     "Slice",
     "Softmax",
-    "Softplus",
     "Smallest",
     "Spec",
     "Sqrt",

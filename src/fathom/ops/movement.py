@@ -73,7 +73,7 @@ class Expand(Movement):
 
 
 @dataclass(unsafe_hash=True)
-class Flip(Movement):
+class Flip(Op):
     """The elements along `axes` in reverse."""
 
     axes: tuple[int, ...]
@@ -86,6 +86,52 @@ class Flip(Movement):
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return Flip(self.axes)(grad)
+
+
+@dataclass(unsafe_hash=True)
+class Diagonal(Movement):
+    """The diagonals of the matrices in the last two axes; `offset` counts upwards."""
+
+    offset: int
+
+    def infer(self, x: Spec) -> Spec:
+        rows, columns = x.shape[-2:]
+        length = min(rows, columns - self.offset, columns, rows + self.offset)
+        return Spec((*x.shape[:-2], max(length, 0)), x.dtype)
+
+    def evaluate(self, x: Array) -> Array:
+        return x.diagonal(self.offset, -2, -1)
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        return PlaceDiagonal(self.offset, *x.shape[-2:])(grad)
+
+
+@dataclass(unsafe_hash=True)
+class PlaceDiagonal(Op):
+    """Matrices of zeros, `rows` by `columns`, with the operand on a diagonal."""
+
+    offset: int
+    rows: int
+    columns: int
+
+    def infer(self, x: Spec) -> Spec:
+        shape = (*x.shape[:-1], self.rows, self.columns)
+        expected = Diagonal(self.offset).infer(Spec(shape, x.dtype)).shape
+        if x.shape != expected:
+            raise ShapeError(
+                f"PlaceDiagonal: vectors of {x.shape[-1]} elements for a diagonal of {expected[-1]}"
+            )
+        return Spec(shape, x.dtype)
+
+    def evaluate(self, x: Array) -> Array:
+        value = np.zeros((*x.shape[:-1], self.rows, self.columns), x.dtype)
+        row, column = max(-self.offset, 0), max(self.offset, 0)
+        along = np.arange(x.shape[-1])
+        value[..., row + along, column + along] = x
+        return value
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        return Diagonal(self.offset)(grad)
 
 
 @dataclass(unsafe_hash=True)
