@@ -20,6 +20,9 @@ from .functional.matrix import *
 from .functional.movement import *
 from .functional.random import *
 from .functional.reduction import *
+from .functional.statistics import *
+from .functional.extrema import *
+from .functional.cumulative import *
 from .functional.selection import *
 from .functional.sorting import *
 from .promotion import float32, float64, int8, int16, int32, int64, uint8

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import IndexOutOfRange, ShapeError
-from ..ops import Shape
+from ..ops import Shape, Slice
 from ..tensor import Tensor
 
+Dims = int | Sequence[int] | None
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -50,3 +51,10 @@ def method_alias(name: str, function: Function) -> Function:
     if in_place is not None:
         setattr(Tensor, name + "_", in_place)
     return function
+
+
+def part_of(input: Tensor, axis: int, start: int, stop: int) -> Tensor:
+    """The elements from `start` up to `stop` along an axis."""
+    starts, stops = [0] * input.ndim, list(input.shape)
+    starts[axis], stops[axis] = start, stop
+    return Slice(tuple(starts), tuple(stops), (1,) * input.ndim)(input)

@@ -29,7 +29,14 @@ from .elementwise import (
     Where,
 )
 from .errors import DivisionByZero, DTypeError, FathomError, IndexOutOfRange, ShapeError
-from .index import AddAtIndex, AssignIndex, Index
+from .index import (
+    AddAtIndex,
+    AssignIndex,
+    Index,
+    LargestAtIndex,
+    MultiplyAtIndex,
+    SmallestAtIndex,
+)
 from .logic import (
     BitwiseAnd,
     BitwiseNot,
@@ -80,6 +87,7 @@ from .reduce import (
     Smallest,
     Sum,
 )
+from .search import SearchSorted
 from .softmax import LogSoftmax, Softmax
 from .special import (
     Erf,
@@ -109,6 +117,7 @@ from .transcendental import (
 from .windows import Windows
 
 __all__ = [
+    "SearchSorted",
     "Absolute",
     "Add",
     "AddAtIndex",
@@ -164,6 +173,7 @@ __all__ = [
     "IsFinite",
     "IsNan",
     "Largest",
+    "LargestAtIndex",
     "Less",
     "LessEqual",
     "Log",
@@ -183,6 +193,7 @@ __all__ = [
     "Minimum",
     "Movement",
     "Multiply",
+    "MultiplyAtIndex",
     "Negative",
     "NotEqual",
     "Op",
@@ -207,6 +218,7 @@ __all__ = [
     "Sin",
     "Slice",
     "Smallest",
+    "SmallestAtIndex",
     "Softmax",
     "Spec",
     "Sqrt",

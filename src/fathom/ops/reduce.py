@@ -122,6 +122,26 @@ class CumulativeSum(Op):
         return backwards(CumulativeSum(self.axis)(backwards(grad)))
 
 
+@dataclass(unsafe_hash=True)
+class CumulativeLargest(Op):
+    """The largest of the elements up to and with each one, along an axis; NaN wins."""
+
+    axis: int
+
+    def infer(self, x: Spec) -> Spec:
+        return x
+
+    def evaluate(self, x: Array) -> Array:
+        return np.maximum.accumulate(x, axis=self.axis)
+
+
+class CumulativeSmallest(CumulativeLargest):
+    """The smallest of the elements up to and with each one, along an axis; NaN wins."""
+
+    def evaluate(self, x: Array) -> Array:
+        return np.minimum.accumulate(x, axis=self.axis)
+
+
 def require_elements(name: str, shape: Shape, axes: tuple[int, ...]) -> None:
     """Raise where there is nothing to choose from along `axes`."""
     if any(shape[axis] == 0 for axis in axes):
