@@ -62,7 +62,7 @@ def take_steps(params, optimizer, steps, start=0):
     for step in range(start, start + steps):
         optimizer.zero_grad()
         loss = sum(
-            ((param * (1 + 0.1 * step) - position) ** 2).sum() * (0.5 + (step % 3))
+            ((param - position - 2 + 0.1 * (step % 3)) ** 2).sum() * (0.5 + 0.5 * (step % 3))
             for position, param in enumerate(params)
         )
         loss.backward()
@@ -78,6 +78,8 @@ class TestAgainstPyTorch:
     @pytest.mark.parametrize(("dtype", "rounding"), [("float32", 2e-5), ("float64", 1e-11)])
     def test_forty_steps_give_the_same_parameters(self, name, options, second, dtype, rounding):
         torch = pytest.importorskip("torch")
+        if name == "NAdam":
+            rounding = max(rounding, 1e-7)  # PyTorch keeps the product of mu in float32
         ours, optimizer = optimizer_with_groups(fathom, name, options, second, dtype)
         theirs, reference = optimizer_with_groups(torch, name, options, second, dtype)
         for start in range(0, 40, 4):

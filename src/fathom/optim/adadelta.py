@@ -7,10 +7,8 @@ from .optimizer import (
     Optimizer,
     Parameters,
     State,
-    count_step,
     effective_gradient,
     step_count,
-    subtract_scaled,
     zeros_like,
 )
 from .parameter_group import ParameterGroup
@@ -67,11 +65,11 @@ class Adadelta(Optimizer):
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        count_step(state)
+        self.count_step(state)
         grad = effective_gradient(param, grad, group)
         rho, eps = group["rho"], group["eps"]
         square, steps = state["square_avg"], state["acc_delta"]
         square.rebind(moving_average(square, grad * grad, rho))
         direction = Sqrt()(steps + eps) / Sqrt()(square + eps) * grad
         steps.rebind(moving_average(steps, direction * direction, rho))
-        subtract_scaled(param, direction, group["lr"])
+        self.descend(param, direction, group)

@@ -1,16 +1,15 @@
 """Adagrad: steps that shrink where gradients have been large."""
 
+import numpy as np
+
 from ..ops import Sqrt
-from ..tensor import Tensor, constant
+from ..tensor import Tensor, cast, constant
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
-    count_step,
     effective_gradient,
     step_count,
-    subtract_scaled,
-    zeros_like,
 )
 from .parameter_group import ParameterGroup
 
@@ -60,14 +59,18 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
 
     def initial_state(self, param: Tensor, group: ParameterGroup) -> State:
-        total = zeros_like(param) + group["initial_accumulator_value"]
+        total = np.full(param.shape, group["initial_accumulator_value"])
         return {"step": step_count(), "sum": constant(total, param.dtype)}
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        step = count_step(state)
+        step = self.count_step(state)
         grad = effective_gradient(param, grad, group)
         total = state["sum"]
         total.rebind(total + grad * grad)
-        rate = group["lr"] / (1 + (step - 1) * group["lr_decay"])
-        subtract_scaled(param, grad / (Sqrt()(total) + group["eps"]), rate)
+
+        def rate() -> Tensor:
+            return cast(group["lr"] / (1 + (step - 1) * group["lr_decay"]), param.dtype)
+
+        rate_now = self.shared((step._node, param.dtype), rate)
+        param.rebind(param - grad / (Sqrt()(total) + group["eps"]) * rate_now)

@@ -6,7 +6,6 @@ from .optimizer import (
     Optimizer,
     Parameters,
     State,
-    count_step,
     effective_gradient,
     step_count,
     zeros_like,
@@ -76,10 +75,9 @@ class Adam(Optimizer):
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        step = count_step(state)
-        lr = group["lr"]
+        step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad, start = decayed(param, grad, group)
+        grad, start = decayed(self, param, grad, group)
         mean = state["exp_avg"]
         mean.rebind(moving_average(mean, grad, beta1))
         square = state["exp_avg_sq"]
@@ -87,11 +85,15 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             largest = state["max_exp_avg_sq"]
             square = largest.rebind(Maximum()(largest, square))
-        # Both corrections are numbers: moved out of the denominator they cost no pass.
-        scale = Sqrt()(1 - beta2**step)
-        rate = cast(lr * scale / (1 - beta1**step), param.dtype)
-        denominator = Sqrt()(square) + cast(scale * group["eps"], param.dtype)
-        param.rebind(start - mean / denominator * rate)
+
+        def corrected() -> tuple[Tensor, Tensor]:
+            # Both corrections are numbers: moved out of the denominator they cost no pass.
+            scale = Sqrt()(1 - beta2**step)
+            rate = group["lr"] * scale / (1 - beta1**step)
+            return cast(rate, param.dtype), cast(scale * group["eps"], param.dtype)
+
+        rate, eps = self.shared((step._node, param.dtype), corrected)
+        param.rebind(start - mean / (Sqrt()(square) + eps) * rate)
 
 
 class AdamW(Adam):
@@ -140,12 +142,18 @@ def moving_average(average: Tensor, new: Tensor, beta: float | Tensor) -> Tensor
     return average * beta + new * (1 - beta)
 
 
-def decayed(param: Tensor, grad: Tensor, group: ParameterGroup) -> tuple[Tensor, Tensor]:
+def decayed(
+    optimizer: Optimizer, param: Tensor, grad: Tensor, group: ParameterGroup
+) -> tuple[Tensor, Tensor]:
     """The gradient, and the point that the step starts from, with the weight decay in one.
 
     A decay that is decoupled shrinks the parameter; otherwise its share is in the gradient.
     """
     if not (group["decoupled_weight_decay"] and group["weight_decay"]):
         return effective_gradient(param, grad, group), param
-    shrink = cast(1 - group["lr"] * group["weight_decay"], param.dtype)
-    return -grad if group["maximize"] else grad, param * shrink
+
+    def shrink() -> Tensor:
+        return cast(1 - group["lr"] * group["weight_decay"], param.dtype)
+
+    start = param * optimizer.shared(("shrink", param.dtype), shrink)
+    return -grad if group["maximize"] else grad, start

@@ -1,16 +1,14 @@
 """Adamax: Adam with the largest gradient in place of the mean square."""
 
 from ..ops import Absolute, Maximum
-from ..tensor import Tensor
+from ..tensor import Tensor, cast
 from .adam import moving_average
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
-    count_step,
     effective_gradient,
     step_count,
-    subtract_scaled,
     zeros_like,
 )
 from .parameter_group import ParameterGroup
@@ -66,10 +64,14 @@ class Adamax(Optimizer):
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        step = count_step(state)
+        step = self.count_step(state)
         beta1, beta2 = group["betas"]
         grad = effective_gradient(param, grad, group)
         mean, norm = state["exp_avg"], state["exp_inf"]
         mean.rebind(moving_average(mean, grad, beta1))
         norm.rebind(Maximum()(norm * beta2, Absolute()(grad) + group["eps"]))
-        subtract_scaled(param, mean / norm, group["lr"] / (1 - beta1**step))
+
+        def rate() -> Tensor:
+            return cast(group["lr"] / (1 - beta1**step), param.dtype)
+
+        param.rebind(param - mean / norm * self.shared((step._node, param.dtype), rate))

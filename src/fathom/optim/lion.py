@@ -3,7 +3,7 @@
 from ..ops import Sign
 from ..tensor import Tensor, cast
 from .adam import moving_average
-from .optimizer import Optimizer, Parameters, State, subtract_scaled, zeros_like
+from .optimizer import Optimizer, Parameters, State, zeros_like
 from .parameter_group import ParameterGroup
 
 __all__ = ["Lion"]
@@ -58,4 +58,4 @@ class Lion(Optimizer):
         mean.rebind(moving_average(mean, grad, beta2))
         if group["weight_decay"] != 0:
             param.rebind(param * cast(1 - group["lr"] * group["weight_decay"], param.dtype))
-        subtract_scaled(param, direction, group["lr"])
+        self.descend(param, direction, group)

@@ -4,7 +4,7 @@ from ..ops import Sqrt
 from ..promotion import float64
 from ..tensor import Tensor, cast, constant
 from .adam import decayed, moving_average
-from .optimizer import Optimizer, Parameters, State, count_step, step_count, zeros_like
+from .optimizer import Optimizer, Parameters, State, step_count, zeros_like
 from .parameter_group import ParameterGroup
 
 __all__ = ["NAdam"]
@@ -69,20 +69,19 @@ class NAdam(Optimizer):
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        step = count_step(state)
-        lr, decay = group["lr"], group["momentum_decay"]
+        step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad, start = decayed(param, grad, group)
+        grad, start = decayed(self, param, grad, group)
         mean, square, product = state["exp_avg"], state["exp_avg_sq"], state["mu_product"]
         mean.rebind(moving_average(mean, grad, beta1))
         square.rebind(moving_average(square, grad * grad, beta2))
-        mu = (1 - 0.96 ** (step * decay) * 0.5) * beta1
-        mu_next = (1 - 0.96 ** ((step + 1) * decay) * 0.5) * beta1
+        mu = (1 - 0.96 ** (step * group["momentum_decay"]) * 0.5) * beta1
+        mu_next = (1 - 0.96 ** ((step + 1) * group["momentum_decay"]) * 0.5) * beta1
         product.rebind(product * mu)
         # The correction of v is a number: moved out of the denominator it costs no pass.
         scale = Sqrt()(1 - beta2**step)
-        mean_rate = lr * scale * mu_next / (1 - product * mu_next)
-        grad_rate = lr * scale * (1 - mu) / (1 - product)
+        mean_rate = group["lr"] * scale * mu_next / (1 - product * mu_next)
+        grad_rate = group["lr"] * scale * (1 - mu) / (1 - product)
         direction = mean * cast(mean_rate, param.dtype) + grad * cast(grad_rate, param.dtype)
         denominator = Sqrt()(square) + cast(scale * group["eps"], param.dtype)
         param.rebind(start - direction / denominator)

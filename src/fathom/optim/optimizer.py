@@ -1,17 +1,19 @@
 """What all optimizers share: groups of parameters, state, and one step over all of them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import FathomError
+from ..ops import Clone
 from ..promotion import float64
-from ..tape import enable_grad, no_grad
-from ..tensor import Tensor, cast, constant
+from ..tape import Node, enable_grad, no_grad
+from ..tensor import Tensor, cast, constant, wrap
 from .parameter_group import ParameterGroup, plain
 
 State = dict[str, Any]
+Found = TypeVar("Found")
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 
@@ -49,6 +51,8 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.state: dict[Tensor, State] = {}
         self.param_groups: list[ParameterGroup] = []
+        # Numbers that several parameters need in one step, for `shared`.
+        self._shared: dict[Any, Any] = {}
         given = list(params)
         if not given:
             raise OptimizerError(f"{self._name} got no parameters to optimize")
@@ -137,9 +141,12 @@ class Optimizer:
                 with enable_grad():
                     loss = closure()
             for group in self.param_groups:
+                self._shared.clear()
                 for param in group["params"]:
-                    if param.grad is not None:
-                        self.update(param, param.grad, group)
+                    grad = param.grad
+                    if grad is not None:
+                        self.update(param, grad, group)
+            self._shared.clear()
         return loss
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
@@ -156,6 +163,28 @@ class Optimizer:
         if state is None:
             state = self.state[param] = self.initial_state(param, group)
         return state
+
+    def shared(self, key: Hashable, compute: Callable[[], Found]) -> Found:
+        """What `compute` returns; called once in a step for all parameters with one key.
+
+        Values never change, so a value itself can be the key: parameters that were stepped
+        together have the same node for their step counts.
+        """
+        found = self._shared.get(key)
+        if found is None:
+            found = self._shared[key] = compute()
+        return found  # type: ignore[no-any-return]
+
+    def count_step(self, state: State) -> Tensor:
+        """The parameter's step count, after adding 1 to it."""
+        step: Tensor = state["step"]
+        return step.rebind(self.shared(step._node, lambda: step + 1))
+
+    def descend(self, param: Tensor, direction: Tensor, group: ParameterGroup) -> None:
+        """param ← param - lr * direction, in the parameter's dtype."""
+        dtype = param.dtype
+        rate = self.shared(dtype, lambda: cast(group["lr"], dtype))
+        param.rebind(param - direction * rate)
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the groups' options, with parameters numbered in order.
@@ -217,14 +246,20 @@ class Optimizer:
             group.update({option: saved[option] for option in saved if option != "params"})
         for param in [param for param in self.state if param not in loaded]:
             del self.state[param]
-        with no_grad():
-            for param, state in loaded.items():
-                present = self.state.setdefault(param, {})
-                for key, value in state.items():
-                    if isinstance(present.get(key), Tensor):
-                        present[key].rebind(value)
-                    else:
-                        present[key] = value
+        counts: dict[float, Tensor] = {}
+        for param, state in loaded.items():
+            present = self.state.setdefault(param, {})
+            for key, value in state.items():
+                if not isinstance(value, Tensor):
+                    present[key] = value
+                    continue
+                # Equal counts get one node, as they would have after steps taken together.
+                fresh = Clone()(value)
+                fresh = counts.setdefault(value.item(), fresh) if key == "step" else fresh
+                if isinstance(present.get(key), Tensor):
+                    present[key].rebind(fresh)
+                else:
+                    present[key] = wrap(fresh._node)
 
     def complete_state(self, saved: State, expected: State) -> State:
         """One parameter's saved state as tensors, of the dtypes that are expected here."""
@@ -290,13 +325,11 @@ def zeros_like(param: Tensor) -> Tensor:
 
 def step_count() -> Tensor:
     """A count of steps, at 0: a tensor of float64, in which powers of it are exact enough."""
-    return constant(0.0, float64)
+    return wrap(_NO_STEPS)
 
 
-def count_step(state: State) -> Tensor:
-    """The parameter's step count, after adding 1 to it."""
-    step: Tensor = state["step"]
-    return step.rebind(step + 1)
+# All counts begin at one node: see `Optimizer.shared`.
+_NO_STEPS = Node(np.zeros((), float64))
 
 
 def is_used(option: Any) -> bool:
@@ -311,8 +344,3 @@ def effective_gradient(param: Tensor, grad: Tensor, group: ParameterGroup) -> Te
     if group["weight_decay"] != 0:
         grad = grad + param * group["weight_decay"]
     return grad
-
-
-def subtract_scaled(param: Tensor, direction: Tensor, rate: Tensor) -> None:
-    """param ← param - rate * direction, in the parameter's dtype."""
-    param.rebind(param - direction * cast(rate, param.dtype))

@@ -3,7 +3,7 @@
 from ..ops import Maximum, Sqrt, Where
 from ..tensor import Tensor, cast
 from .adam import decayed, moving_average
-from .optimizer import Optimizer, Parameters, State, count_step, step_count, zeros_like
+from .optimizer import Optimizer, Parameters, State, step_count, zeros_like
 from .parameter_group import ParameterGroup
 
 __all__ = ["RAdam"]
@@ -66,9 +66,9 @@ class RAdam(Optimizer):
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        step = count_step(state)
+        step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad, start = decayed(param, grad, group)
+        grad, start = decayed(self, param, grad, group)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
         mean.rebind(moving_average(mean, grad, beta1))
         square.rebind(moving_average(square, grad * grad, beta2))

@@ -7,11 +7,9 @@ from .optimizer import (
     Optimizer,
     Parameters,
     State,
-    count_step,
     effective_gradient,
     is_used,
     step_count,
-    subtract_scaled,
     zeros_like,
 )
 from .parameter_group import ParameterGroup
@@ -76,7 +74,7 @@ class RMSprop(Optimizer):
 
     def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
         state = self.state_of(param, group)
-        count_step(state)
+        self.count_step(state)
         grad = effective_gradient(param, grad, group)
         alpha = group["alpha"]
         square = state["square_avg"]
@@ -92,4 +90,4 @@ class RMSprop(Optimizer):
                 momentum = cast(momentum, param.dtype)
             buffer = state["momentum_buffer"]
             direction = buffer.rebind(buffer * momentum + direction)
-        subtract_scaled(param, direction, group["lr"])
+        self.descend(param, direction, group)

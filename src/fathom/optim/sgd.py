@@ -13,7 +13,6 @@ from .optimizer import (
     effective_gradient,
     is_used,
     step_count,
-    subtract_scaled,
     zeros_like,
 )
 from .parameter_group import ParameterGroup
@@ -107,4 +106,4 @@ class SGD(Optimizer):
             buffer = state["momentum_buffer"]
             buffer.rebind(buffer * momentum + fresh)
             grad = grad + buffer * momentum if group["nesterov"] else buffer
-        subtract_scaled(param, grad, group["lr"])
+        self.descend(param, grad, group)
