@@ -49,7 +49,7 @@ def cross_entropy(
     log_probabilities = LogSoftmax(axis)(floating(input))
     if target.shape == input.shape and is_floating(target.dtype):
         return _with_probabilities(log_probabilities, target, weight, reduction, label_smoothing)
-    _require_labels("cross_entropy", input.shape, target, axis)
+    require_labels("cross_entropy", input.shape, target, axis)
     return _with_labels(
         "cross_entropy", log_probabilities, target, weight, ignore_index, reduction, label_smoothing
     )
@@ -79,7 +79,7 @@ def nll_loss(
         IndexOutOfRange: a label is outside the classes.
     """
     require_reduction("nll_loss", reduction)
-    _require_labels("nll_loss", input.shape, target, _class_axis("nll_loss", input))
+    require_labels("nll_loss", input.shape, target, _class_axis("nll_loss", input))
     return _with_labels("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
 
 
@@ -154,7 +154,7 @@ def _class_axis(name: str, input: Tensor) -> int:
     return min(1, rank - 1)
 
 
-def _require_labels(name: str, shape: Shape, target: Tensor, axis: int) -> None:
+def require_labels(name: str, shape: Shape, target: Tensor, axis: int) -> None:
     """Raise unless the target holds one integer for every sample."""
     expected = shape[:axis] + shape[axis + 1 :]
     fits = target.shape == expected

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..anomaly import anomaly_mode, require_input_without_nan
 from ..errors import ArgumentError, ShapeError
-from ..ops import Absolute, Exp, Log, Maximum, Softplus, Where
+from ..ops import Absolute, Exp, Log, LogAddExp, Maximum, Where
 from ..tensor import Tensor, binary
 from .elementwise import floating
 
@@ -211,7 +211,7 @@ def binary_cross_entropy_with_logits(
     require_same_shape(name, input, target)
     input = floating(input)
     # -log(sigmoid(x)) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(-x) + x.
-    losses = Softplus()(-input)
+    losses = LogAddExp()(-input, 0.0)
     if pos_weight is not None:
         losses = losses * ((pos_weight - 1) * target + 1)
     losses = losses + (1 - target) * input
@@ -271,10 +271,7 @@ def poisson_nll_loss(
         ShapeError: the shapes differ.
     """
     require_same_shape("poisson_nll_loss", input, target)
-    if log_input:
-        losses = Exp()(input) - target * input
-    else:
-        losses = input - target * Log()(input + eps)
+    losses = Exp()(input) - target * input if log_input else input - target * Log()(input + eps)
     if full:
         large = target > 1
         count = Where()(large, floating(target), 1.0)

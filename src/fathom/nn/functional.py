@@ -4,10 +4,12 @@ from ..functional.activation import *
 from ..functional.attention import *
 from ..functional.convolution import *
 from ..functional.cross_entropy import *
+from ..functional.distance import *
 from ..functional.dropout import *
 from ..functional.embedding import *
 from ..functional.interpolation import *
 from ..functional.loss import *
+from ..functional.margin import *
 from ..functional.matrix import linear as linear
 from ..functional.normalization import *
 from ..functional.padding import *

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .elementwise import Elementwise
 from .op import Array, Op, Operand, Spec
 from .reduce import Sum
-from .transcendental import Exp, Sigmoid
+from .transcendental import Exp
 
 
 @dataclass(unsafe_hash=True)
@@ -44,13 +43,3 @@ class Softmax(Op):
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         weighted = grad * output
         return weighted - output * Sum((self.axis,), keepdims=True)(weighted)
-
-
-class Softplus(Elementwise):
-    """log(1 + exp(x)), finite for every finite x: the smooth form of max(x, 0)."""
-
-    def evaluate(self, x: Array) -> Array:
-        return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
-
-    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
-        return grad * Sigmoid()(x)

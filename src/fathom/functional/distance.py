@@ -1,0 +1,63 @@
+"""Distances and angles between vectors."""
+
+import math
+
+from ..ops import Absolute, Largest, Maximum, Sqrt, Sum, Where
+from ..tensor import Tensor, binary
+from .arguments import axes_from
+
+__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
+
+
+def vector_norm(input: Tensor, p: float, dim: int | tuple[int, ...], keepdim: bool) -> Tensor:
+    """(sum |x|^p)^(1/p) along dimensions; its gradient at the zero vector is 0."""
+    axes = axes_from(dim, input.ndim)
+    if p == math.inf:
+        return Largest(axes, keepdim)(Absolute()(input))
+    if p == 1:
+        return Sum(axes, keepdim)(Absolute()(input))
+    powers = input * input if p == 2 else Absolute()(input) ** p
+    total = Sum(axes, keepdim)(powers)
+    # The root's gradient at 0 is infinite.
+    vanishes = total == 0
+    safe = Where()(vanishes, 1.0, total)
+    return Where()(vanishes, 0.0, Sqrt()(safe) if p == 2 else safe ** (1 / p))
+
+
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12
+) -> Tensor:
+    """x / max(\\|\\|x\\|\\|, eps), with the p-norm along a dimension.
+
+    Args:
+        input: a tensor of any shape.
+        p: the exponent of the norm.
+        dim: the dimension or dimensions along which the norm becomes 1.
+        eps: the least norm that is divided by.
+    """
+    return input / binary(Maximum(), vector_norm(input, p, dim, keepdim=True), eps)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 · x2 / (max(\\|\\|x1\\|\\|, eps) max(\\|\\|x2\\|\\|, eps)) along a dimension.
+
+    Args:
+        x1, x2: tensors whose shapes broadcast.
+        dim: the dimension of the vectors.
+        eps: the least norm that is divided by.
+    """
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """The p-norm of x1 - x2 + eps along the last dimension.
+
+    Args:
+        x1, x2: shapes (N, D), or others that broadcast.
+        p: the exponent of the norm.
+        eps: keeps the gradient of equal vectors finite.
+        keepdim: whether the last dimension stays, with size 1.
+    """
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
