@@ -17,9 +17,10 @@ from typing import IO, Any, cast
 import numpy as np
 
 from ..errors import DTypeError, FileFormatError, ShapeError
+from ..promotion import DType
 from .files import PathLike, atomic_write, open_to_read
 
-_DTYPES = {
+_DTYPES: dict[int, DType] = {
     0x08: np.dtype(">u1"),
     0x09: np.dtype(">i1"),
     0x0B: np.dtype(">i2"),

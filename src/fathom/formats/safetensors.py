@@ -18,11 +18,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import DTypeError, FileFormatError
+from ..promotion import DType
 from ..tape import Node
 from ..tensor import Tensor, wrap
 from .files import PathLike, atomic_write, open_to_read
 
-_DTYPES = {
+_DTYPES: dict[str, DType] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "I64": np.dtype("<i8"),
@@ -33,7 +34,7 @@ _DTYPES = {
     "BOOL": np.dtype("?"),
 }
 # As they lie in the file; each half-precision number is a float32 after widening.
-_HALF_DTYPES = {"F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+_HALF_DTYPES: dict[str, DType] = {"F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 # Of these only the size is known.
 _FOREIGN_SIZES = {"U16": 2, "U32": 4, "U64": 8, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1}
 
