@@ -7,6 +7,7 @@ from . import autograd
 from .devices import Device as device
 from .errors import FathomError
 from .functional.activation import log_softmax, relu
+from .functional.conversion import *
 from .functional.creation import *
 from .functional.diagonal import *
 from .functional.elementwise import *
@@ -23,6 +24,7 @@ from .functional.reduction import *
 from .functional.statistics import *
 from .functional.extrema import *
 from .functional.cumulative import *
+from .functional.scatter import *
 from .functional.selection import *
 from .functional.sorting import *
 from .promotion import float32, float64, int8, int16, int32, int64, uint8

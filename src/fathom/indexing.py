@@ -75,7 +75,7 @@ def _slice_shape(shape: Shape, where: Slice) -> Shape:
 
 
 def _without_leading_ones(value: Operand) -> Operand:
-    """The value without the leading dimensions of size 1, which may fall away when it is written."""
+    """The value without leading dimensions of size 1, which may fall away when it is written."""
     own = tuple(value.shape)
     while own[:1] == (1,):
         own = own[1:]
