@@ -64,10 +64,10 @@ class Cast(Elementwise):
 
 
 class Clone(Elementwise):
-    """The value itself, as a new result."""
+    """The value itself, as a new result, in row-major order."""
 
     def evaluate(self, x: Array) -> Array:
-        return x
+        return x if x.flags.c_contiguous else x.copy()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad
