@@ -1,109 +1,101 @@
-"""Time an eager training step and the import, beside PyTorch and NumPy in the same run.
+"""Time a training step, and the import, beside PyTorch's.
 
-    python benchmarks/speed.py
+    python benchmarks/speed.py [--repetitions 30]
 
-The step: 784-128-10, ReLU, cross entropy, SGD, batch 64, float32, data in memory. Both
-libraries run the same code, in turn, and medians over the rounds are compared; PyTorch
-at its best of one to all threads.
+The step is an eager one of a 784-128-10 network: ReLU, cross entropy, SGD, 64 images, float32.
+The repetitions of both libraries are interleaved, each of some steps in a row; the medians are
+shown, for PyTorch with one thread and with as many as it takes.
 """
 
 import argparse
-import importlib.util
+import importlib
 import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
+import fathom
 
-def training_step(library: Any, functional: Any) -> Callable[[], Any]:
+BATCH_SIZE = 64
+STEPS_PER_REPETITION = 50
+
+
+def training_step(framework: ModuleType) -> Callable[[], None]:
     """A function that trains on one batch."""
-    library.manual_seed(0)
-    nn = library.nn
-    network = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
-    optimizer = library.optim.SGD(network.parameters(), lr=0.1)
-    generator = np.random.default_rng(0)
-    images = library.tensor(generator.standard_normal((64, 784), dtype=np.float32))
-    labels = library.tensor(generator.integers(0, 10, 64))
+    nn = framework.nn
+    random = np.random.default_rng(0)
+    images = framework.tensor(random.random((BATCH_SIZE, 784), np.float32))
+    labels = framework.tensor(random.integers(0, 10, BATCH_SIZE))
+    net = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = framework.optim.SGD(net.parameters(), lr=0.1)
 
-    def step() -> Any:
+    def step() -> None:
         optimizer.zero_grad()
-        loss = functional.cross_entropy(network(images), labels)
-        loss.backward()
+        nn.functional.cross_entropy(net(images), labels).backward()
         optimizer.step()
-        return loss
 
     return step
 
 
-def seconds_per_call(function: Callable[[], Any], calls: int) -> float:
-    """The median time of a call."""
-    times = []
-    for _ in range(calls):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def seconds_per_step(step: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    for _ in range(STEPS_PER_REPETITION):
+        step()
+    return (time.perf_counter() - begin) / STEPS_PER_REPETITION
 
 
-def compare_steps(rounds: int, calls: int) -> None:
-    """Print the time of a step in each library, and the ratio."""
-    import fathom
-    import fathom.nn.functional
-
-    contenders = {"Fathom, eager": (training_step(fathom, fathom.nn.functional), None)}
-    if importlib.util.find_spec("torch") is not None:
-        import torch
-
-        step = training_step(torch, torch.nn.functional)
-        for threads in range(1, (os.cpu_count() or 1) + 1):
-            contenders[f"PyTorch, eager, threads: {threads}"] = (step, threads)
+def time_steps(repetitions: int) -> None:
+    contenders = {"Fathom": (training_step(fathom), lambda: None)}
+    try:
+        torch = importlib.import_module("torch")
+    except ImportError:
+        print("PyTorch is not installed: Fathom's step alone is timed")
+    else:
+        for threads in sorted({1, torch.get_num_threads()}):
+            contenders[f"PyTorch, {threads} thread{'s' * (threads > 1)}"] = (
+                training_step(torch),
+                lambda threads=threads: torch.set_num_threads(threads),
+            )
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, (step, threads) in contenders.items():
-            if threads is not None:
-                torch.set_num_threads(threads)
-            seconds_per_call(step, calls // 5)  # caches and thread pools settle
-            times[name].append(seconds_per_call(step, calls))
-    medians = {name: statistics.median(measured) for name, measured in times.items()}
-    for name, seconds in medians.items():
-        print(f"{name:32} {seconds * 1e6:7.0f} µs per step")
-    others = [seconds for name, seconds in medians.items() if name.startswith("PyTorch")]
-    if others:
-        ratio = min(others) / medians["Fathom, eager"]
-        print(f"{'PyTorch at its best / Fathom':32} {ratio:7.2f}")
+    for _ in range(repetitions + 1):
+        for name, (step, prepare) in contenders.items():
+            prepare()
+            times[name].append(seconds_per_step(step))
+    # The first repetition warms up.
+    medians = {name: statistics.median(seconds[1:]) for name, seconds in times.items()}
+    print(f"one training step of an MLP 784-128-10, batch {BATCH_SIZE}")
+    for name, median in medians.items():
+        print(f"  {name:20} {1e3 * median:7.3f} ms   {median / medians['Fathom']:5.2f} x Fathom's")
 
 
-def import_seconds(module: str) -> float:
-    """The time that a fresh process needs to import a module."""
-    program = (
-        "import time; start = time.perf_counter(); "
-        f"import {module}; print(time.perf_counter() - start)"
-    )
-    return float(subprocess.check_output([sys.executable, "-c", program]))
-
-
-def compare_imports(rounds: int) -> None:
-    """Print what ``import fathom`` adds to ``import numpy``."""
-    numpy, fathom = (
-        statistics.median(import_seconds(module) for _ in range(rounds))
-        for module in ("numpy", "numpy, fathom")
-    )
-    print(f"{'import numpy':32} {numpy * 1e3:7.0f} ms")
-    print(f"{'import fathom after it':32} {(fathom - numpy) * 1e3:7.0f} ms")
+def time_imports(repetitions: int) -> None:
+    """Each import in a process of its own, in turn."""
+    modules = ["numpy", "fathom"]
+    times: dict[str, list[float]] = {module: [] for module in modules}
+    for _ in range(repetitions + 1):
+        for module in modules:
+            code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+            done = subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            )
+            times[module].append(float(done.stdout))
+    numpy, ours = (statistics.median(times[module][1:]) for module in modules)
+    print("import, median of fresh processes")
+    print(f"  numpy {numpy:.3f} s, fathom {ours:.3f} s: {ours - numpy:.3f} s more")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--calls", type=int, default=300)
-    arguments = parser.parse_args()
-    compare_steps(arguments.rounds, arguments.calls)
-    compare_imports(arguments.rounds)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repetitions", type=int, default=30)
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, NumPy {np.__version__}")
+    time_steps(options.repetitions)
+    time_imports(min(options.repetitions, 10))
 
 
 if __name__ == "__main__":
