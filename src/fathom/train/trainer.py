@@ -1,0 +1,481 @@
+"""The trainer: the loop over epochs and batches, and all that belongs to it."""
+
+import copy
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..functional.random import default_generator, manual_seed
+from ..nn import Module
+from ..optim import Optimizer
+from ..optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from ..tensor import Tensor, constant
+from .arguments import loss_from, metrics_from, optimizer_from
+from .batches import as_loader, number_of_batches, split_batch
+from .callbacks import Callback, Checkpoint, CSVLogger
+from .checkpoint import PathLike, load_checkpoint, save_checkpoint
+from .errors import CheckpointError, NonFiniteLossError, TrainingError
+from .evaluation import figures_of, measure, predict
+from .interruption import interruption_handled
+from .progress import Progress
+from .run import RunFolder
+from .step import Loss, training_step
+
+History = dict[str, list[Any]]
+
+class Trainer:
+    """Trains a model, and evaluates it.
+
+    Example:
+        >>> trainer = Trainer(model, "cross_entropy", "adam", metrics=["accuracy"])
+        >>> history = trainer.fit((images, labels), validation=(others, their_labels), epochs=5)
+        >>> trainer.evaluate((others, their_labels))["accuracy"]
+
+    Args:
+        model: the model.
+        loss: a function of output and target, a loss module, or a function's name in
+            `fathom.nn.functional`: ``"cross_entropy"``, ``"mse_loss"``, ….
+        optimizer: an optimizer of the model's parameters, or a name such as ``"adam"``.
+        metrics: metrics, their names, or functions of output and target.
+        schedule: a schedule of the optimizer, or a function that makes one of an optimizer.
+            It goes forward after each epoch, `OneCycleLR` and `CyclicLR` after each step.
+            `ReduceLROnPlateau` is given the validation loss, or the loss without validation.
+        callbacks: what shall happen besides, in this order.
+        lr: the learning rate of an optimizer given by name; None for its default.
+        batch_size: the size of batches made of data sets and tensors.
+        seed: where `fit` starts the default generator from, which dropout and shuffling draw
+            from; None to leave it as it is.
+        out: the run folder, which gets configuration, checkpoints, log, plots and a report;
+            None for none.
+        config: what else ``config.json`` in the run folder shall hold; with ``"model":
+            {"name": …, "options": {…}}`` `load_run` can make the model again.
+        accumulate: how many batches' gradients are averaged for one step.
+        clip_norm: the largest norm of all gradients together.
+        clip_value: the largest magnitude of each element of a gradient.
+        schedule_every: ``"epoch"`` or ``"step"``, where the schedule's kind does not say it.
+        monitor: the figure that says which epoch is best; the validation loss by default.
+        checkpoint_every: after how many batches a checkpoint is written besides.
+        quiet: whether nothing is shown.
+
+    Attributes:
+        history: the figures of each epoch, a dict of lists: ``epoch``, ``loss``, the
+            metrics, the same with ``val_`` in front, ``lr``, ``seconds``.
+        epoch: the number of epochs that are done.
+        batch: the number of batches that are done in the epoch that is not.
+        steps: the number of steps of the optimizer.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: str | Loss,
+        optimizer: str | Optimizer = "adam",
+        metrics: Iterable[Any] = (),
+        schedule: LRScheduler | Callable[[Optimizer], LRScheduler] | None = None,
+        callbacks: Iterable[Callback] = (),
+        *,
+        lr: float | None = None,
+        batch_size: int = 64,
+        seed: int | None = None,
+        out: PathLike | None = None,
+        config: Mapping[str, Any] | None = None,
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        schedule_every: str | None = None,
+        monitor: str | None = None,
+        checkpoint_every: int | None = None,
+        quiet: bool = False,
+    ) -> None:
+        if accumulate < 1 or batch_size < 1:
+            raise TrainingError(
+                f"accumulate and batch_size must be at least 1, got {accumulate} and {batch_size}"
+            )
+        if schedule_every not in ("epoch", "step", None):
+            raise TrainingError(
+                f"schedule_every is {schedule_every!r}, expected 'epoch', 'step' or None"
+            )
+        self.model = model
+        self.loss = loss_from(loss)
+        self.optimizer = optimizer_from(optimizer, model, lr)
+        self.metrics = metrics_from(metrics)
+        self.schedule = (
+            schedule
+            if schedule is None or isinstance(schedule, LRScheduler)
+            else schedule(self.optimizer)
+        )
+        self.schedule_every = schedule_every or (
+            "step" if isinstance(self.schedule, OneCycleLR | CyclicLR) else "epoch"
+        )
+        self.callbacks = list(callbacks)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.accumulate = accumulate
+        self.progress = Progress(quiet)
+        self.run = None if out is None else RunFolder(out)
+        self.config = {**self._describe(clip_norm, clip_value), **(config or {})}
+        if self.run is not None:
+            self._add_run_callbacks(self.run, monitor, checkpoint_every)
+        self.step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
+        self._begin()
+        self._train: Any = None
+
+    def _describe(self, clip_norm: float | None, clip_value: float | None) -> dict[str, Any]:
+        loss = self.loss
+        return {
+            "loss": getattr(loss, "__name__", type(loss).__name__),
+            "optimizer": type(self.optimizer).__name__,
+            "lr": float(self.optimizer.param_groups[0]["lr"]),
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            "metrics": [metric.name for metric in self.metrics],
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "accumulate": self.accumulate,
+            "clip_norm": clip_norm,
+            "clip_value": clip_value,
+        }
+
+    def _add_run_callbacks(
+        self, run: RunFolder, monitor: str | None, checkpoint_every: int | None
+    ) -> None:
+        if not any(isinstance(callback, CSVLogger) for callback in self.callbacks):
+            self.callbacks.append(CSVLogger(run.log))
+        # The last to be called, so that it saves the others as they are after the epoch.
+        if not any(isinstance(callback, Checkpoint) for callback in self.callbacks):
+            self.callbacks.append(Checkpoint(run.path, monitor, every=checkpoint_every))
+
+    def _begin(self) -> None:
+        """Stand before the first epoch."""
+        self.history: History = {}
+        self.epoch = self.batch = self.steps = 0
+        self._loss_sum, self._samples, self._seconds = 0.0, 0, 0.0
+        self.is_interrupted = False
+        self._stop_reason: str | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether no batch was trained on since `fit` was called without resuming."""
+        return self.epoch == self.batch == 0
+
+    @property
+    def is_between_steps(self) -> bool:
+        """Whether no gradients are being accumulated, so that a checkpoint holds all there is."""
+        return self.batch % self.accumulate == 0 or self.batch == number_of_batches(self._train)
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch; for callbacks. The reason is shown."""
+        self._stop_reason = reason
+
+    def interrupt(self) -> None:
+        """End the training after this batch, as Ctrl-C does; it can be resumed there."""
+        self.is_interrupted = True
+
+    def fit(
+        self,
+        train: Any,
+        validation: Any = None,
+        epochs: int = 10,
+        resume: bool | PathLike = False,
+    ) -> History:
+        """Train until `epochs` epochs are done.
+
+        Ctrl-C ends the training after the batch, writes a checkpoint where there is a run
+        folder, and returns; a second Ctrl-C raises KeyboardInterrupt at once.
+
+        Args:
+            train: a `DataLoader`, a data set, or a tuple of tensors ``(inputs, target)``. Of
+                the latter two, batches are made in a new random order each epoch.
+            validation: the same, evaluated after each epoch; or None.
+            epochs: how many epochs there shall be, those before a resume included.
+            resume: a checkpoint's path, or True for the run folder's last one if there is
+                one. A resumed run ends bit for bit where it would have ended.
+
+        Returns:
+            The history.
+
+        Raises:
+            TrainingError: the data cannot be trained on.
+            NonFiniteLossError: the loss became NaN or infinite.
+            CheckpointError: there is nothing to resume from.
+            FileAccessError: the run folder cannot be written.
+        """
+        train = self._train = as_loader(train, self.batch_size, shuffle=True, argument="train")
+        if validation is not None:
+            validation = as_loader(
+                validation, self.batch_size, shuffle=False, argument="validation"
+            )
+        if self.accumulate > 1 and number_of_batches(train) is None:
+            raise TrainingError("accumulate needs training data whose number of batches is known")
+        checkpoint = self._checkpoint_to_resume(resume)
+        self._begin()
+        if checkpoint is not None:
+            self.load_state_dict(checkpoint)
+        else:
+            if self.seed is not None:
+                manual_seed(self.seed)
+            for metric in self.metrics:
+                metric.reset()
+        if self.run is not None:
+            self.run.prepare({**self.config, "epochs": epochs})
+        for callback in self.callbacks:
+            callback.on_fit_begin(self)
+        try:
+            with interruption_handled(self._ask_to_stop):
+                while self.epoch < epochs and not self.is_interrupted and not self._stop_reason:
+                    self._run_epoch(train, validation, epochs)
+        finally:
+            self.progress.close()
+        for callback in self.callbacks:
+            callback.on_fit_end(self)
+        self._conclude(validation)
+        return self.history
+
+    def _checkpoint_to_resume(self, resume: bool | PathLike) -> dict[str, Any] | None:
+        if resume is False:
+            return None
+        if resume is not True:
+            return load_checkpoint(resume)
+        if self.run is None:
+            raise CheckpointError(
+                "resume=True needs a run folder (out=…); or give the path of a checkpoint"
+            )
+        return load_checkpoint(self.run.last) if self.run.last.exists() else None
+
+    def _ask_to_stop(self) -> None:
+        self.progress.note("\nstopping after this batch; press Ctrl-C again to stop at once")
+        self.interrupt()
+
+    def _conclude(self, validation: Any) -> None:
+        if self.is_interrupted:
+            where = f"stopped in epoch {self.epoch + 1} after batch {self.batch}"
+            saved = [one for one in self.callbacks if isinstance(one, Checkpoint)]
+            self.progress.note(
+                f"{where}; saved {saved[0].last_file}; fit(…, resume=True) goes on from there"
+                if saved
+                else f"{where}; Trainer.save(path) can write a checkpoint"
+            )
+        elif self._stop_reason:
+            self.progress.note(f"stopped after epoch {self.epoch}: {self._stop_reason}")
+        if self.run is not None:
+            self.run.write_history(self.history)
+            if not self.is_interrupted:
+                self.run.conclude(self, validation)
+
+    def _run_epoch(self, train: Any, validation: Any, epochs: int) -> None:
+        started = time.perf_counter() - self._seconds
+        if self.batch == 0:
+            for callback in self.callbacks:
+                callback.on_epoch_begin(self)
+        self.progress.begin_epoch(
+            self.epoch + 1, epochs, number_of_batches(train), self.batch
+        )
+        self.model.train()
+        self._run_batches(train)
+        self._seconds = time.perf_counter() - started
+        if self.is_interrupted:
+            return
+        if not self._samples:
+            raise TrainingError("train: the loader gave no batch")
+        figures = {"epoch": self.epoch + 1, "loss": self._loss_sum / self._samples}
+        figures |= figures_of(self.metrics)
+        if validation is not None:
+            measured = self._measure(validation, lambda: self.is_interrupted)
+            if measured is None:
+                return
+            figures |= {f"val_{name}": figure for name, figure in measured.items()}
+        figures |= self._learning_rates()
+        figures["seconds"] = time.perf_counter() - started
+        self._finish_epoch(figures)
+        self.progress.end_epoch(self.epoch, epochs, figures)
+
+    def _run_batches(self, train: Any) -> None:
+        """Train on the rest of the epoch's batches, or until the training is interrupted."""
+        step, metrics, progress = self.step, self.metrics, self.progress
+        listeners = [
+            callback.on_batch_end
+            for callback in self.callbacks
+            if type(callback).on_batch_end is not Callback.on_batch_end
+        ]
+        steps_schedule = self.schedule if self.schedule_every == "step" else None
+        count = number_of_batches(train)
+        for batch in self._remaining(train):
+            inputs, target = split_batch(batch)
+            begins, ends, share = self._part_of_step(count)
+            loss, output = step(inputs, target, begins, ends, share)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise NonFiniteLossError.at(value, self.epoch + 1, self.batch + 1)
+            samples = len(target)
+            self._loss_sum += value * samples
+            self._samples += samples
+            self.batch += 1
+            for metric in metrics:
+                metric.update(output, target)
+            if ends:
+                self.steps += 1
+                if steps_schedule is not None:
+                    steps_schedule.step()
+            for listener in listeners:
+                listener(self, value)
+            progress.end_batch(self.batch, self._loss_sum / self._samples)
+            if self.is_interrupted and ends:
+                break
+
+    def _remaining(self, train: Any) -> Iterable[Any]:
+        # A DataLoader continues at its position; other iterables are read over again.
+        if hasattr(train, "load_state_dict"):
+            return train  # type: ignore[no-any-return]
+        return itertools.islice(train, self.batch, None)
+
+    def _part_of_step(self, count: int | None) -> tuple[bool, bool, float]:
+        """Whether the next batch is the first and the last of a step, and its share."""
+        group = self.accumulate
+        if group == 1:
+            return True, True, 1.0
+        place = self.batch % group
+        first = self.batch - place
+        size = min(group, count - first) if count is not None else group
+        return place == 0, place == size - 1, 1 / size
+
+    def _finish_epoch(self, figures: dict[str, Any]) -> None:
+        self._step_epoch_schedule(figures)
+        for name, figure in figures.items():
+            self.history.setdefault(name, []).append(
+                figure.tolist() if isinstance(figure, Tensor) else figure
+            )
+        self.epoch += 1
+        self.batch = 0
+        self._loss_sum, self._samples, self._seconds = 0.0, 0, 0.0
+        for metric in self.metrics:
+            metric.reset()
+        if self.run is not None:
+            self.run.write_history(self.history)
+        for callback in self.callbacks:
+            callback.on_epoch_end(self, figures)
+
+    def _step_epoch_schedule(self, figures: Mapping[str, Any]) -> None:
+        if self.schedule is None or self.schedule_every != "epoch":
+            return
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step(figures.get("val_loss", figures["loss"]))
+        else:
+            self.schedule.step()
+
+    def _learning_rates(self) -> dict[str, float]:
+        groups = self.optimizer.param_groups
+        if len(groups) == 1:
+            return {"lr": float(groups[0]["lr"])}
+        return {f"lr_{number}": float(group["lr"]) for number, group in enumerate(groups)}
+
+    def evaluate(self, data: Any) -> dict[str, Any]:
+        """The loss and the metrics on data that the model is not trained on.
+
+        Args:
+            data: a `DataLoader`, a data set, or a tuple of tensors ``(inputs, target)``.
+
+        Returns:
+            ``"loss"`` and each metric by its name.
+        """
+        loader = as_loader(data, self.batch_size, shuffle=False, argument="data")
+        return self._measure(loader, lambda: False)  # type: ignore[return-value]
+
+    def _measure(self, loader: Any, is_over: Callable[[], bool]) -> dict[str, Any] | None:
+        metrics = [copy.deepcopy(metric) for metric in self.metrics]
+        return measure(self.model, self.loss, metrics, loader, is_over)
+
+    def predict(self, data: Any) -> Tensor:
+        """What the model returns for each sample, in the order of the data.
+
+        Args:
+            data: inputs as one tensor, or a `DataLoader`, a data set, or a tuple of tensors,
+                in which the last of several parts is a target and not looked at.
+
+        Returns:
+            The outputs of all samples, one after the other.
+        """
+        loader = as_loader(data, self.batch_size, shuffle=False, argument="data")
+        return predict(self.model, loader)
+
+    def model_state(self) -> dict[str, Tensor]:
+        """The parameters and buffers of the model as they are now."""
+        return {
+            name: constant(tensor.detach()) for name, tensor in self.model.state_dict().items()
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed training needs: what a checkpoint holds."""
+        loader = self._train.state_dict() if hasattr(self._train, "state_dict") else None
+        return {
+            "model": self.model_state(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "random_key": default_generator.get_state(),
+            "position": {
+                "epoch": self.epoch,
+                "batch": self.batch,
+                "steps": self.steps,
+                "loader": loader,
+                "loss_sum": self._loss_sum,
+                "samples": self._samples,
+                "seconds": self._seconds,
+            },
+            "metrics": [metric.state_dict() for metric in self.metrics],
+            "history": {name: list(values) for name, values in self.history.items()},
+            "callbacks": [
+                {"name": type(callback).__name__, "state": callback.state_dict()}
+                for callback in self.callbacks
+            ],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned, or `load_checkpoint` read.
+
+        Raises:
+            FathomError: it is not of this model, optimizer or schedule.
+        """
+        try:
+            self._load(state_dict)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise CheckpointError(
+                f"this state does not fit the trainer ({type(error).__name__}: {error}); make "
+                f"model, optimizer, schedule, metrics and callbacks as they were in the run "
+                f"that is resumed"
+            ) from error
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        position = state["position"]
+        names = [one["name"] for one in state["callbacks"]]
+        own = [type(callback).__name__ for callback in self.callbacks]
+        if names != own:
+            raise CheckpointError(
+                f"the run was trained with the callbacks {', '.join(names) or '-'}, this trainer "
+                f"has {', '.join(own) or '-'}; resume with the same"
+            )
+        if (state["schedule"] is None) != (self.schedule is None):
+            raise CheckpointError(
+                "the run was trained "
+                + ("without a schedule, this trainer has one" if self.schedule else
+                   "with a schedule, this trainer has none")
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        self.epoch, self.batch = int(position["epoch"]), int(position["batch"])
+        self.steps = int(position["steps"])
+        self._loss_sum, self._samples = position["loss_sum"], position["samples"]
+        self._seconds = position["seconds"]
+        if position["loader"] is not None and hasattr(self._train, "load_state_dict"):
+            self._train.load_state_dict(position["loader"])
+        for metric, saved in zip(self.metrics, state["metrics"], strict=True):
+            metric.load_state_dict(saved)
+        for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
+            callback.load_state_dict(saved["state"])
+        self.history = {name: list(values) for name, values in state["history"].items()}
+        default_generator.set_state(state["random_key"])
+
+    def save(self, path: PathLike) -> None:
+        """Write a checkpoint, from which ``fit(…, resume=path)`` goes on."""
+        save_checkpoint(path, self.state_dict())
