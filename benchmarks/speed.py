@@ -79,7 +79,8 @@ def time_imports(repetitions: int) -> None:
     times: dict[str, list[float]] = {module: [] for module in modules}
     for _ in range(repetitions + 1):
         for module in modules:
-            code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+            clock = "time.perf_counter()"
+            code = f"import time; begin = {clock}; import {module}; print({clock} - begin)"
             done = subprocess.run(
                 [sys.executable, "-c", code], capture_output=True, text=True, check=True
             )
