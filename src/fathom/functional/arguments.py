@@ -58,3 +58,26 @@ def part_of(input: Tensor, axis: int, start: int, stop: int) -> Tensor:
     starts, stops = [0] * input.ndim, list(input.shape)
     starts[axis], stops[axis] = start, stop
     return Slice(tuple(starts), tuple(stops), (1,) * input.ndim)(input)
+
+
+def one_for_each(value: int | Sequence[int], count: int, what: str, *, least: int) -> Shape:
+    """One number for each of `count` dimensions, from a number for all or a sequence.
+
+    Args:
+        value: what was given.
+        count: how many dimensions there are.
+        what: the name in errors, such as ``"conv2d: stride"``.
+        least: the smallest number allowed.
+    """
+    given = tuple(value) if isinstance(value, Sequence) else (value,)
+    numbers = given * count if len(given) == 1 else given
+    try:
+        sizes = tuple([operator.index(number) for number in numbers])
+    except TypeError:
+        sizes = ()
+    if len(sizes) != count or min(sizes) < least:
+        raise ShapeError(
+            f"{what} must be a whole number, or one for each of {count} dimensions, "
+            f"of at least {least}; got {value!r}"
+        )
+    return sizes
