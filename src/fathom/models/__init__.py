@@ -1,1 +1,34 @@
-"""models."""
+"""Models: from the multilayer perceptron to residual networks."""
+
+from .darknet import Darknet53, darknet53
+from .errors import ModelError
+from .mlp import mlp
+from .registry import create, create_for_images, names
+from .resnet import ResNet, resnet18, resnet34, resnet50
+from .small import lenet5, small_cnn
+from .vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+
+__all__ = [
+    "VGG",
+    "Darknet53",
+    "ModelError",
+    "ResNet",
+    "create",
+    "create_for_images",
+    "darknet53",
+    "lenet5",
+    "mlp",
+    "names",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "small_cnn",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
+]

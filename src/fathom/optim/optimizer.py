@@ -173,7 +173,7 @@ class Optimizer:
         found = self._shared.get(key)
         if found is None:
             found = self._shared[key] = compute()
-        return found  # type: ignore[no-any-return]
+        return found
 
     def count_step(self, state: State) -> Tensor:
         """The parameter's step count, after adding 1 to it."""

@@ -101,8 +101,8 @@ class OneCycleLR(LRScheduler):
             _set_momentum(group, self._between(corners, phase, progress))
         rates = []
         for first, top, last in zip(self.base_lrs, self.max_lrs, self.min_lrs, strict=True):
-            corners = (first, top, first, last) if self.three_phase else (first, top, last)
-            rates.append(self._between(corners, phase, progress))
+            path = (first, top, first, last) if self.three_phase else (first, top, last)
+            rates.append(self._between(path, phase, progress))
         return rates
 
     def _phase(self) -> tuple[int, float]:

@@ -1,0 +1,77 @@
+"""Darknet-53."""
+
+from .. import nn
+from ..tensor import Tensor
+
+__all__ = ["Darknet53", "darknet53"]
+
+
+class Convolution(nn.Sequential):
+    """A convolution without bias, batch normalization, and a leaky ReLU of slope 0.1.
+
+    Args:
+        in_channels: the channels that come in.
+        out_channels: the channels that go out.
+        kernel_size: the side of the kernel.
+        stride: its step.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.LeakyReLU(0.1),
+        )
+
+
+class Residual(nn.Module):
+    """A 1×1 convolution to half the channels, a 3×3 one back, and a shortcut around them.
+
+    Args:
+        channels: the channels that come in and go out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.reduce = Convolution(channels, channels // 2, 1)
+        self.expand = Convolution(channels // 2, channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.expand(self.reduce(x))
+
+
+class Darknet53(nn.Module):
+    """Darknet-53: 52 convolutions and a linear layer, with shortcuts.
+
+    Redmon and Farhadi, "YOLOv3: An incremental improvement" (2018), table 1. The parameters
+    come in the order in which Darknet's files hold them.
+
+    Args:
+        num_classes: the number of classes.
+        in_channels: the number of the image's channels.
+
+    The input has shape (N, in_channels, height, width), with height and width multiples of
+    32 (256 in the paper); the output, (N, num_classes), holds logits.
+    """
+
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [Convolution(in_channels, 32, 3)]
+        channels = 32
+        for count in (1, 2, 8, 8, 4):
+            layers.append(Convolution(channels, 2 * channels, 3, stride=2))
+            channels *= 2
+            layers += [Residual(channels) for _ in range(count)]
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(channels, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(self.features(images)).flatten(1))
+
+
+def darknet53(num_classes: int = 1000, in_channels: int = 3) -> Darknet53:
+    """Darknet-53; see `Darknet53`."""
+    return Darknet53(num_classes, in_channels)
