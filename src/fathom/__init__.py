@@ -10,6 +10,7 @@ from .functional.activation import log_softmax, relu
 from .functional.conversion import *
 from .functional.creation import *
 from .functional.diagonal import *
+from .functional.einsum import *
 from .functional.elementwise import *
 from .functional.joining import *
 from .functional.trigonometry import *
@@ -38,13 +39,13 @@ from .tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_gra
 from .tensor import Tensor
 
 if TYPE_CHECKING:
-    from . import data, formats, linalg, models, nn, optim, train
+    from . import data, formats, linalg, models, nn, optim, train, utils
     from .train import Trainer
 
 __version__ = "0.1.0"
 
 # Rooms that a script may not need are opened when it first names them.
-_ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train")
+_ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train", "utils")
 _ELSEWHERE = {"Trainer": "train", "load": "formats", "save": "formats"}
 
 

@@ -1,10 +1,12 @@
 """The matrix product."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import ShapeError
+from .movement import Reshape
 from .op import Array, Op, Operand, Shape, Spec, broadcast_shapes
 
 
@@ -35,10 +37,15 @@ class MatMul(Op):
         return Spec((*batch, rows, columns), a.dtype)
 
     def evaluate(self, a: Array, b: Array) -> Array:
-        return np.matmul(
-            a.swapaxes(-1, -2) if self.transpose_first else a,
-            b.swapaxes(-1, -2) if self.transpose_second else b,
-        )
+        if self.transpose_first:
+            a = a.swapaxes(-1, -2)
+        if self.transpose_second:
+            b = b.swapaxes(-1, -2)
+        if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:
+            # One product with all the rows is faster than one for each matrix.
+            rows = a.reshape(-1, a.shape[-1]) if a.size else a
+            return np.matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])
+        return np.matmul(a, b)
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
@@ -46,7 +53,17 @@ class MatMul(Op):
         first, second = self.transpose_first, self.transpose_second
         if operand == 0:
             return MatMul(second, True)(b, grad) if first else MatMul(False, not second)(grad, b)
+        if len(b.shape) == 2 and len(a.shape) > 2 and not first:
+            # One matrix met many: one product with all their rows sums over them at once.
+            a, grad = _as_rows(a), _as_rows(grad)
         return MatMul(True, first)(grad, a) if second else MatMul(not first, False)(a, grad)
+
+    def multiply_adds(self, output: Shape, *operands: Shape) -> int:
+        return math.prod(output) * _matrix_shape(operands[0], self.transpose_first)[1]
+
+
+def _as_rows(value: Operand) -> Operand:
+    return Reshape((math.prod(value.shape[:-1]), value.shape[-1]))(value)
 
 
 def _matrix_shape(shape: Shape, transposed: bool) -> tuple[int, int]:
