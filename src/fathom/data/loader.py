@@ -68,9 +68,7 @@ class DataLoader:
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
         is_iterable = isinstance(dataset, IterableDataset)
-        _check_arguments(
-            is_iterable, batch_size, bool(shuffle), sampler, batch_sampler, drop_last
-        )
+        _check_arguments(is_iterable, batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
         if num_workers < 0 or timeout < 0:
             raise ArgumentError("num_workers and timeout cannot be negative")
         if prefetch_factor is not None and (prefetch_factor <= 0 or not num_workers):
@@ -78,7 +76,7 @@ class DataLoader:
         if sampler is None and not is_iterable:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
         if batch_sampler is None and batch_size is not None:
-            batch_sampler = BatchSampler(() if is_iterable else sampler, batch_size, drop_last)
+            batch_sampler = BatchSampler(() if sampler is None else sampler, batch_size, drop_last)
         self.dataset = dataset
         self.batch_size = batch_size
         self.sampler = sampler
@@ -153,8 +151,8 @@ class DataLoader:
         ahead = self.num_workers * self.prefetch_factor
         if isinstance(self.dataset, IterableDataset):
             groups = enumerate(self._groups_of_samples(self.dataset))
-            batches = (_make(self._finish, group, (*epoch, number)) for number, group in groups)
-            batches = itertools.islice(batches, start, None)
+            made = (_make(self._finish, group, (*epoch, number)) for number, group in groups)
+            batches = itertools.islice(made, start, None)
             if not self.num_workers:
                 return batches
             # Reading in order is work for one thread.
@@ -175,7 +173,8 @@ class DataLoader:
         """The positions of each batch of an epoch, or of each sample without a batch size."""
         if isinstance(self.batch_sampler, BatchSampler):
             return self.batch_sampler.batches()
-        return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
+        groups = self.sampler if self.batch_sampler is None else self.batch_sampler
+        return iter(() if groups is None else groups)
 
     def _groups_of_samples(self, dataset: IterableDataset) -> Iterator[Any]:
         samples = iter(dataset)

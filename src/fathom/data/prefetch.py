@@ -71,9 +71,7 @@ def prefetch(
             waiting.put(None)
 
 
-def _work(
-    waiting: "_Jobs[Result]", number: int, on_start: Callable[[int], object] | None
-) -> None:
+def _work(waiting: "_Jobs[Result]", number: int, on_start: Callable[[int], object] | None) -> None:
     start: Callable[[int], object] | None = on_start
     while (task := waiting.get()) is not None:
         future, job = task

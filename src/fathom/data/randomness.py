@@ -51,7 +51,9 @@ def seeded_with(numbers: Sequence[int]) -> Generator:
     return Generator().manual_seed(int(seed))
 
 
-def draw(generator: Generator | None, *shape: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+def draw(
+    generator: Generator | None, *shape: int
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
     """Float64 numbers uniform in [0, 1)."""
     return np.asarray(choose_generator(generator).uniform(shape, np.float64))
 
@@ -61,6 +63,8 @@ def draw_seed(generator: Generator | None) -> int:
     return int(draw(generator)[()] * 2.0**52)
 
 
-def permutation(count: int, generator: Generator | None) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def permutation(
+    count: int, generator: Generator | None
+) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """The numbers from 0 to `count` - 1 in random order."""
     return np.argsort(draw(generator, count), kind="stable")

@@ -175,8 +175,9 @@ class BatchSampler(Sampler):
     def __iter__(self) -> Iterator[list[int]]:
         return (np.asarray(batch).tolist() for batch in self.batches())
 
-    def batches(self) -> Iterator[Sequence[int]]:
+    def batches(self) -> Iterator[Sequence[int] | np.ndarray[Any, Any]]:
         """The batches of an epoch as ranges or arrays: parts of the sampler's `indices`."""
+        positions: Sequence[int] | np.ndarray[Any, Any]
         if isinstance(self.sampler, Sampler):
             positions = self.sampler.indices()
         else:

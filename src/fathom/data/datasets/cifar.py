@@ -20,13 +20,13 @@ _BATCHES = {
     True: tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
     False: ("test_batch.bin",),
 }
-# A label, then 32×32 pixels of red, of green and of blue.
+# A label, then 32x32 pixels of red, of green and of blue.
 _RECORD = 1 + 3 * 32 * 32
 _LARGEST_FILE = 10_000 * _RECORD
 
 
 class CIFAR10(ImageDataset):
-    """Photographs of ten kinds: 50,000 training and 10,000 test images of 32×32 pixels.
+    """Photographs of ten kinds: 50,000 training and 10,000 test images of 32x32 pixels.
 
     Read from the binary version, which holds no pickles.
 

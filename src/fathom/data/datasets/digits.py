@@ -20,7 +20,7 @@ def digits(
     transform: Callable[[Any], Any] | None = None,
     target_transform: Callable[[Any], Any] | None = None,
 ) -> ImageDataset:
-    """Handwritten digits: 1,797 images of 8×8 pixels, part of the installation.
+    """Handwritten digits: 1,797 images of 8x8 pixels, part of the installation.
 
     The pixels are whole numbers from 0 to 16.
 

@@ -21,7 +21,7 @@ def _hashes(*md5: str) -> dict[str, str]:
 
 
 class MNIST(ImageDataset):
-    """Handwritten digits: 60,000 training and 10,000 test images of 28×28 pixels.
+    """Handwritten digits: 60,000 training and 10,000 test images of 28x28 pixels.
 
     Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to
     document recognition", 1998.
@@ -85,7 +85,7 @@ class MNIST(ImageDataset):
 
 
 class FashionMNIST(MNIST):
-    """Clothes: 60,000 training and 10,000 test images of 28×28 pixels; arguments as `MNIST`.
+    """Clothes: 60,000 training and 10,000 test images of 28x28 pixels; arguments as `MNIST`.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", 2017.
     """
@@ -120,7 +120,7 @@ class FashionMNIST(MNIST):
 
 
 class KMNIST(MNIST):
-    """Cursive Japanese: 60,000 training and 10,000 test images of 28×28; arguments as `MNIST`.
+    """Cursive Japanese: 60,000 training and 10,000 test images of 28x28; arguments as `MNIST`.
 
     Source: T. Clanuwat et al., "Deep Learning for Classical Japanese Literature", 2018.
     """

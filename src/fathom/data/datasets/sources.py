@@ -73,7 +73,7 @@ class Source:
 
 def cache_folder() -> Path:
     """The user's cache of downloads."""
-    from pooch import os_cache
+    from pooch import os_cache  # type: ignore[import-untyped]
 
     return Path(os_cache("fathom"))
 

@@ -146,6 +146,8 @@ def _limits(value: float | Sequence[float], name: str, counts: Sequence[int] = (
         if not 0 <= value < math.inf:
             raise ArgumentError(f"{name} must not be negative, got {value}")
         return [-float(value), float(value)]
-    if len(value) not in counts or any(low > high for low, high in zip(value[::2], value[1::2], strict=True)):
+    if len(value) not in counts or any(
+        low > high for low, high in zip(value[::2], value[1::2], strict=True)
+    ):
         raise ArgumentError(f"{name} must be a number or limits in increasing order, got {value}")
     return [float(limit) for limit in value]

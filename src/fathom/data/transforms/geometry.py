@@ -60,7 +60,9 @@ class CenterCrop(ImageTransform):
 
     def apply(self, values: Array) -> Array:
         """The middles of the images."""
-        missing = [max(0, want - have) for want, have in zip(self.size, values.shape[2:], strict=True)]
+        missing = [
+            max(0, want - have) for want, have in zip(self.size, values.shape[2:], strict=True)
+        ]
         if any(missing):
             (top, left), (bottom, right) = (
                 [lack // 2 for lack in missing],
@@ -110,8 +112,8 @@ class RandomCrop(ImageTransform):
             )
         places = np.array([height - self.size[0] + 1, width - self.size[1] + 1])
         top, left = (draw(self.generator, count, 2) * places).astype(np.int64).T
-        windows = sliding_window_view(values, self.size, axis=(2, 3))  # type: ignore[call-overload]
-        return windows[np.arange(count), :, top, left]  # type: ignore[no-any-return]
+        windows = sliding_window_view(values, self.size, axis=(2, 3))
+        return windows[np.arange(count), :, top, left]
 
 
 class _RandomFlip(ImageTransform):

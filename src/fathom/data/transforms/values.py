@@ -123,7 +123,7 @@ class Standardize(Normalize):
             raise ShapeError("Standardize needs data, got none")
         shift = total / count
         std = np.sqrt(np.maximum(squares / count - shift**2, 0))
-        super().__init__(origin[:, 0] + shift, np.where(std > 1e-12, std, 1))
+        super().__init__((origin[:, 0] + shift).tolist(), np.where(std > 1e-12, std, 1).tolist())
 
 
 def _inputs(data: Any, start: int) -> Array:
