@@ -18,9 +18,7 @@ __all__ = [
 _SELU_FLOOR = -1.0507009873554805 * 1.6732632423543772
 
 
-def dropout(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zero every element with probability p, and divide the others by 1 - p.
 
     Args:

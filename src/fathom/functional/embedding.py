@@ -1,10 +1,11 @@
 """Look-ups in tables of vectors."""
 
+import numpy as np
+
 from ..errors import DTypeError, IndexOutOfRange, ShapeError
 from ..ops import Equal, Index, Reshape, Where
-from ..tensor import Tensor, wrap
 from ..tape import Node
-import numpy as np
+from ..tensor import Tensor, wrap
 
 __all__ = ["embedding"]
 

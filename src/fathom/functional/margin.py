@@ -45,9 +45,7 @@ def cosine_embedding_loss(
     squares = (input1 * input1).sum(-1) + 1e-12, (input2 * input2).sum(-1) + 1e-12
     cosine = (input1 * input2).sum(-1) / Sqrt()(squares[0] * squares[1])
     apart = Where()(target == -1, Relu()(cosine - margin), 0.0)
-    return reduce(
-        "cosine_embedding_loss", Where()(target == 1, 1 - cosine, 0.0) + apart, reduction
-    )
+    return reduce("cosine_embedding_loss", Where()(target == 1, 1 - cosine, 0.0) + apart, reduction)
 
 
 def margin_ranking_loss(
@@ -66,7 +64,9 @@ def margin_ranking_loss(
     """
     require_same_shape("margin_ranking_loss", input1, input2)
     require_same_shape("margin_ranking_loss", input1, target)
-    return reduce("margin_ranking_loss", _above_zero(margin - target * (input1 - input2)), reduction)
+    return reduce(
+        "margin_ranking_loss", _above_zero(margin - target * (input1 - input2)), reduction
+    )
 
 
 @checked

@@ -111,9 +111,7 @@ def instance_norm(
     Source: Ulyanov, Vedaldi, Lempitsky, "Instance normalization", 2016.
     """
     if not use_input_stats:
-        return batch_norm(
-            input, running_mean, running_var, weight, bias, False, momentum, eps
-        )
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     channels = _channels("instance_norm", input)
     _require_shape("instance_norm", "weight", weight, (channels,), input.shape)
     _require_shape("instance_norm", "bias", bias, (channels,), input.shape)

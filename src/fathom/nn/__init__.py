@@ -2,8 +2,16 @@
 
 from . import functional as functional
 from . import init as init
+from . import utils as utils
+from .activation import *
+from .attention import *
 from .container import *
+from .distance import *
+from .dropout import *
+from .embedding import *
 from .flatten import *
 from .linear import *
+from .loss import *
 from .module import Module as Module
+from .normalization import *
 from .parameter import Parameter as Parameter

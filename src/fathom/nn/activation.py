@@ -184,9 +184,7 @@ class Hardtanh(_WithInplace):
         inplace: whether the input is rebound to the result.
     """
 
-    def __init__(
-        self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-    ) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
         self.min_val = min_val
         self.max_val = max_val
@@ -359,9 +357,7 @@ class PReLU(Module):
     ) -> None:
         self.num_parameters = num_parameters
         self.init = init
-        self.weight = Parameter(
-            full((num_parameters,), float(init), device=device, dtype=dtype)
-        )
+        self.weight = Parameter(full((num_parameters,), float(init), device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         return functions.prelu(input, self.weight)

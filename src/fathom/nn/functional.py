@@ -7,6 +7,8 @@ from ..functional.cross_entropy import *
 from ..functional.distance import *
 from ..functional.dropout import *
 from ..functional.embedding import *
+from ..functional.folding import *
+from ..functional.grid_sampling import *
 from ..functional.interpolation import *
 from ..functional.loss import *
 from ..functional.margin import *

@@ -199,9 +199,7 @@ class GaussianNLLLoss(_Loss):
         self.eps = eps
 
     def forward(self, input: Tensor, target: Tensor, var: Any) -> Tensor:
-        return functions.gaussian_nll_loss(
-            input, target, var, self.full, self.eps, self.reduction
-        )
+        return functions.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
 
 
 class CosineEmbeddingLoss(_Loss):

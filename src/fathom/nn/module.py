@@ -1,8 +1,8 @@
 """The module: parameters, buffers and other modules under names, and what is computed with them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from ..autograd.walk import HookHandle
 from ..devices import Device
@@ -11,6 +11,9 @@ from ..promotion import DType, float32, float64, is_floating, supported
 from ..tape import no_grad
 from ..tensor import Tensor, cast, constant
 from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .summary import Summary
 
 __all__ = ["Module", "StateDictError"]
 
@@ -431,6 +434,25 @@ class Module:
                 if tensor.grad is not None:
                     tensor.grad = cast(tensor.grad, dtype)
         return self
+
+    def summary(self, input_shape: Sequence[Any], dtype: Any = float32) -> "Summary":
+        """A table of the layers: output shapes, parameters, multiply-adds and memory.
+
+        The model runs once on zeros, in evaluation mode; its mode, its statistics and the
+        random state are the same afterwards.
+
+        Args:
+            input_shape: the shape of one sample, without the batch dimension, which is added
+                with size 1: ``(1, 28, 28)`` for a grey image. A sequence of shapes for a
+                model with several inputs.
+            dtype: the inputs' dtype; an integer dtype for embeddings.
+
+        Returns:
+            A `Summary`, which prints as a table and has the rows as data.
+        """
+        from .summary import summarize
+
+        return summarize(self, input_shape, dtype)
 
     def extra_repr(self) -> str:
         """What `repr` shows between the brackets: the layer's arguments."""

@@ -87,6 +87,9 @@ class Convolution(Op):
         product = np.einsum(f"b{places}{kernel}c,{kernel}cm->b{places}cm", view, kernels)
         return product.reshape(*product.shape[:-2], len(weight))
 
+    def multiply_adds(self, output: Shape, *operands: Shape) -> int:
+        return math.prod(output) * math.prod(operands[1][1:])
+
     def gradient(
         self, operand: int, grad: Operand, output: Operand, x: Operand, weight: Operand
     ) -> Operand:
@@ -176,6 +179,9 @@ class ConvolutionInputGradient(Op):
         product = np.empty((math.prod(places), groups, channels), values.dtype)
         np.matmul(self.convolution.rows(values), kernel, out=product.swapaxes(0, 1))
         return product.reshape(*places, groups * channels)
+
+    def multiply_adds(self, output: Shape, *operands: Shape) -> int:
+        return math.prod(operands[0]) * math.prod(operands[1][1:])
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, values: Operand, weight: Operand

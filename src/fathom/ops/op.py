@@ -70,6 +70,10 @@ class Op:
         """
         return None
 
+    def multiply_adds(self, output: Shape, *operands: Shape) -> int:
+        """How many multiplications with additions it takes, where it is made of such."""
+        return 0
+
     def __call__(self, *operands: Operand) -> Operand:
         for operand in operands:
             # The plain check of the type first: it spares arrays the look for the method.
