@@ -258,7 +258,7 @@ class TensorBoardLogger(Callback):
 
     def __init__(self, folder: PathLike) -> None:
         try:
-            import tensorboardX  # noqa: F401, PLC0415 - an extra
+            import tensorboardX  # noqa: F401 - an extra
         except ImportError:
             raise MissingExtra(
                 "the TensorBoard log needs tensorboardX: pip install 'fathom-dl[tensorboard]'"
@@ -267,7 +267,7 @@ class TensorBoardLogger(Callback):
         self._writer: Any = None
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
-        from tensorboardX import SummaryWriter  # noqa: PLC0415 - an extra
+        from tensorboardX import SummaryWriter
 
         make_folder(self.folder)
         # What a run that is resumed had written after its checkpoint is hidden.

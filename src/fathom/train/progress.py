@@ -29,7 +29,7 @@ class Progress:
         stream = self.stream or sys.stdout
         if self.quiet or not stream.isatty():
             return
-        from tqdm import tqdm  # noqa: PLC0415 - only a terminal needs it
+        from tqdm import tqdm
 
         self._bar = tqdm(
             total=batches,
@@ -56,8 +56,11 @@ class Progress:
     def end_epoch(self, epoch: int, epochs: int, figures: Mapping[str, Any]) -> None:
         """Take the bar away, and write the figures of the epoch as one line."""
         self.close()
-        shown = [f"{name} {figure:.4g}" for name, figure in figures.items()
-                 if isinstance(figure, float) and name != "seconds"]
+        shown = [
+            f"{name} {figure:.4g}"
+            for name, figure in figures.items()
+            if isinstance(figure, float) and name != "seconds"
+        ]
         if "seconds" in figures:
             shown.append(f"{figures['seconds']:.1f} s")
         self.note("  ".join([_title(epoch, epochs), *shown]))

@@ -15,7 +15,7 @@ from .checkpoint import PathLike, load_checkpoint
 from .errors import TrainingError
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    pass
 
 # A configuration or a history is text for people; one of this size is something else.
 _LARGEST_JSON = 64 * 2**20
@@ -99,13 +99,14 @@ def load_run(folder: PathLike, which: str = "best") -> Run:
     file = run.best if which == "best" and run.best.exists() else run.last
     checkpoint = load_checkpoint(file)
     model.load_state_dict(checkpoint["model"])
-    return Run(run.path, config, model.eval(), checkpoint["position"]["epoch"],
-               checkpoint["history"])
+    return Run(
+        run.path, config, model.eval(), checkpoint["position"]["epoch"], checkpoint["history"]
+    )
 
 
 def model_from(config: Mapping[str, Any], path: PathLike = "config.json") -> Module:
     """The model that a configuration names, with new parameters."""
-    from ..models import create  # noqa: PLC0415 - training needs no model of the zoo
+    from ..models import create
 
     described = config.get("model")
     if not isinstance(described, dict) or not isinstance(described.get("name"), str):

@@ -20,10 +20,12 @@ from .errors import CheckpointError, NonFiniteLossError, TrainingError
 from .evaluation import figures_of, measure, predict
 from .interruption import interruption_handled
 from .progress import Progress
+from .report import write_report
 from .run import RunFolder
 from .step import Loss, training_step
 
 History = dict[str, list[Any]]
+
 
 class Trainer:
     """Trains a model, and evaluates it.
@@ -261,16 +263,14 @@ class Trainer:
         if self.run is not None:
             self.run.write_history(self.history)
             if not self.is_interrupted:
-                self.run.conclude(self, validation)
+                write_report(self, validation)
 
     def _run_epoch(self, train: Any, validation: Any, epochs: int) -> None:
         started = time.perf_counter() - self._seconds
         if self.batch == 0:
             for callback in self.callbacks:
                 callback.on_epoch_begin(self)
-        self.progress.begin_epoch(
-            self.epoch + 1, epochs, number_of_batches(train), self.batch
-        )
+        self.progress.begin_epoch(self.epoch + 1, epochs, number_of_batches(train), self.batch)
         self.model.train()
         self._run_batches(train)
         self._seconds = time.perf_counter() - started
@@ -400,9 +400,7 @@ class Trainer:
 
     def model_state(self) -> dict[str, Tensor]:
         """The parameters and buffers of the model as they are now."""
-        return {
-            name: constant(tensor.detach()) for name, tensor in self.model.state_dict().items()
-        }
+        return {name: constant(tensor.detach()) for name, tensor in self.model.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed training needs: what a checkpoint holds."""
@@ -456,8 +454,11 @@ class Trainer:
         if (state["schedule"] is None) != (self.schedule is None):
             raise CheckpointError(
                 "the run was trained "
-                + ("without a schedule, this trainer has one" if self.schedule else
-                   "with a schedule, this trainer has none")
+                + (
+                    "without a schedule, this trainer has one"
+                    if self.schedule
+                    else "with a schedule, this trainer has none"
+                )
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

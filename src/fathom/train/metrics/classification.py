@@ -121,7 +121,9 @@ class ConfusionMatrix(Metric):
             counts = np.pad(counts, ((0, missing), (0, missing)))
         size = len(counts)
         pairs = actual.ravel() * size + predicted.ravel()
-        self.state["counts"] = counts + np.bincount(pairs, minlength=size * size).reshape(size, size)
+        self.state["counts"] = counts + np.bincount(pairs, minlength=size * size).reshape(
+            size, size
+        )
 
     def compute(self) -> Figure:
         """The counts so far, an int64 tensor of shape (classes, classes)."""
