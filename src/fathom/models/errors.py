@@ -1,7 +1,7 @@
 """The error of the models."""
 
-from ..errors import FathomError
+from ..errors import ArgumentError
 
 
-class ModelError(FathomError, ValueError):
+class ModelError(ArgumentError):
     """A model was asked for that cannot be built."""

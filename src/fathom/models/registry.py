@@ -1,7 +1,7 @@
 """Models by name."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import nn
@@ -13,7 +13,7 @@ from .resnet import resnet18, resnet34, resnet50
 from .small import lenet5, small_cnn
 from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
-__all__ = ["create", "create_for_images", "names"]
+__all__ = ["create", "names", "options_for_images"]
 
 _MODELS: dict[str, Callable[..., nn.Module]] = {
     model.__name__: model
@@ -66,31 +66,30 @@ def create(name: str, **options: Any) -> nn.Module:
     return build(**options)
 
 
-def create_for_images(
-    name: str, image_shape: tuple[int, int, int], num_classes: int, **options: Any
-) -> nn.Module:
-    """Build a model that fits a data set of images.
+def options_for_images(
+    name: str, image_shape: Sequence[int], num_classes: int, **options: Any
+) -> dict[str, Any]:
+    """The options with which `create` builds a model that fits a data set of images.
 
     Args:
         name: one of `names`.
         image_shape: channels, height and width of one image.
         num_classes: the number of classes.
-        options: further arguments of the model; they go before what follows from the shape.
+        options: options that are chosen already; they stay as they are.
 
     Raises:
         UnknownNameError: there is no model of that name; the nearest names are offered.
-        ModelError: the model does not have one of the options, or needs square images.
+        ModelError: the model needs square images.
     """
     channels, height, width = image_shape
     known = inspect.signature(look_up("model", name, _MODELS)).parameters
     if "image_size" in known and height != width:
         raise ModelError(f"{name} needs square images, got {height}×{width}")
     fitting = {
-        "sizes": (channels * height * width, 128, num_classes),
+        "sizes": [channels * height * width, 128, num_classes],
         "num_classes": num_classes,
         "in_channels": channels,
         "image_size": height,
         "small_images": max(height, width) <= _SMALL,
     }
-    chosen = {option: value for option, value in fitting.items() if option in known}
-    return create(name, **{**chosen, **options})
+    return {option: value for option, value in fitting.items() if option in known} | options

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import FathomError
+from ..errors import ArgumentError
 from ..ops import Clone
 from ..promotion import float64
 from ..tape import Node, enable_grad, no_grad
@@ -17,7 +17,7 @@ Found = TypeVar("Found")
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 
-class OptimizerError(FathomError, ValueError):
+class OptimizerError(ArgumentError):
     """An optimizer or a schedule was given what it cannot work with."""
 
 
