@@ -1,6 +1,13 @@
 """Every error that Fathom raises on purpose derives from `FathomError`."""
 
-from .ops.errors import DivisionByZero, DTypeError, FathomError, IndexOutOfRange, ShapeError
+from .ops.errors import (
+    DivisionByZero,
+    DTypeError,
+    FathomError,
+    IndexOutOfRange,
+    LinAlgError,
+    ShapeError,
+)
 
 __all__ = [
     "ArgumentError",
@@ -13,6 +20,7 @@ __all__ = [
     "FileAccessError",
     "FileFormatError",
     "IndexOutOfRange",
+    "LinAlgError",
     "MissingExtra",
     "MissingFileError",
     "ShapeError",

@@ -23,3 +23,7 @@ class IndexOutOfRange(FathomError, IndexError):
 
 class DivisionByZero(FathomError, RuntimeError, ZeroDivisionError):
     """An integer is divided by zero."""
+
+
+class LinAlgError(FathomError, RuntimeError, ValueError):
+    """A matrix has no inverse, or no factorization of the kind that was asked for."""
