@@ -59,7 +59,8 @@ def as_dtype(call: Call, dtype: str) -> Call:
         if np.dtype(dtype).kind == "f":
             return array.astype(dtype)
         rounded = np.rint(array * 3)
-        return np.abs(rounded).astype(dtype) if dtype in ("uint8", "bool") else rounded.astype(dtype)
+        unsigned = dtype in ("uint8", "bool")
+        return np.asarray(np.abs(rounded) if unsigned else rounded).astype(dtype)
 
     return Call(mapped(call.arguments, convert), mapped(call.options, convert))
 
@@ -202,7 +203,7 @@ def assert_same(case: Case, result: Tensor, expected: Any, described: str) -> No
     single = result.dtype == np.float32
     np.testing.assert_allclose(
         np.asarray(result),
-        expected.detach().resolve_neg().numpy(),
+        expected.numpy(force=True),
         rtol=max(case.rtol, case.float32_rtol if single else 0),
         atol=max(case.atol, case.float32_atol if single else 0),
         err_msg=described,
@@ -239,12 +240,12 @@ def transposed(array: np.ndarray) -> np.ndarray:
 
 
 def reversed_in_memory(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(np.flip(array)).reshape(array.shape)[(slice(None, None, -1),) * array.ndim]
+    return np.flip(np.flip(array).copy())
 
 
 def with_gaps(array: np.ndarray) -> np.ndarray:
     larger = np.zeros([3 * size for size in array.shape], array.dtype)
-    spaced = larger[(slice(1, None, 3),) * array.ndim]
+    spaced = larger[(..., *[slice(1, None, 3)] * array.ndim)]
     spaced[...] = array
     return spaced
 
@@ -271,7 +272,7 @@ def test_results_do_not_depend_on_the_layout_in_memory(
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in comparable if "." not in case.name], ids=str
+    "case", [case for case in comparable if "." not in case.name and case.name != "where"], ids=str
 )
 def test_methods_and_in_place_spellings_exist_where_pytorch_has_them(case: Case) -> None:
     torch = pytest.importorskip("torch")

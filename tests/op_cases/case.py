@@ -22,7 +22,9 @@ class Call:
 
 def call(*arguments: Any, **options: Any) -> Call:
     """A call with these arguments: ``call(x, 1, keepdim=True)``."""
-    return Call(arguments, options)
+    # NumPy turns arrays without dimensions into scalars now and then.
+    arrays = [np.asarray(one) if isinstance(one, np.generic) else one for one in arguments]
+    return Call(tuple(arrays), options)
 
 
 class Numbers:
