@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ..ops import Equal, LogicalAnd, LogSoftmax, NotEqual, Reshape, Shape, Sum, Where
+from ..ops import Cast, Equal, LogicalAnd, LogSoftmax, NotEqual, Reshape, Shape, Sum, Where
 from ..promotion import int64, is_floating
-from ..tape import Node
-from ..tensor import Tensor, cast, wrap
+from ..tape import Value
+from ..tensor import Tensor, cast
 from .elementwise import floating
 from .loss import checked, require_reduction
 
@@ -95,11 +95,12 @@ def _with_labels(
     shape = log_probabilities.shape
     axis = min(1, len(shape) - 1)
     classes = shape[axis]
-    labels = cast(target, int64)
+    # No gradient flows through labels, so their bare values do.
+    labels = cast(target, int64)._node.value
     may_ignore = _may_ignore(name, labels, classes, ignore_index)
     labels = Reshape((*shape[:axis], 1, *shape[axis + 1 :]))(labels)
     # All False for a sample that is ignored.
-    is_label = Equal()(labels, _along_classes(np.arange(classes), shape, axis))
+    is_label = Equal()(labels, np.arange(classes).reshape(_beside_classes(shape, axis)))
     is_kept = None
     if may_ignore:
         is_kept = NotEqual()(labels, np.asarray(ignore_index, np.int64))
@@ -109,7 +110,7 @@ def _with_labels(
         weight = _class_weights(name, weight, shape, axis, log_probabilities)
         scaled = log_probabilities * weight
     axes = (axis,) if reduction == "none" else tuple(range(len(shape)))
-    losses = Sum(axes)(Where()(is_label, scaled, 0.0))
+    losses = Sum(axes)(Where()(is_label, scaled, np.zeros((), log_probabilities.dtype)))
     if label_smoothing:
         if is_kept is not None:
             scaled = Where()(is_kept, scaled, 0.0)
@@ -119,8 +120,8 @@ def _with_labels(
         return -losses
     if weight is None and is_kept is None:
         return losses * (-classes / math.prod(shape) if 0 not in shape else math.nan)
-    share = cast(is_label, log_probabilities.dtype)
-    return -losses / Sum(axes)(share if weight is None else share * weight)
+    share = Cast(log_probabilities.dtype)(is_label)
+    return -losses / Sum(axes)(share if weight is None else weight * share)
 
 
 def _with_probabilities(
@@ -180,12 +181,11 @@ def require_labels(name: str, shape: Shape, target: Tensor, axis: int) -> None:
     )
 
 
-def _may_ignore(name: str, labels: Tensor, classes: int, ignore_index: int) -> bool:
+def _may_ignore(name: str, values: Value, classes: int, ignore_index: int) -> bool:
     """Check the labels, and say whether one of them may be `ignore_index`.
 
     This is the only place where a loss looks at the values of labels.
     """
-    values = labels._node.value
     # Seen as unsigned numbers, negative labels are large ones.
     if values.size == 0 or (
         values.view(np.uint64).max() < classes and not 0 <= ignore_index < classes
@@ -211,12 +211,6 @@ def _class_weights(
             f"got shape {weight.shape}"
         )
     return cast(Reshape(_beside_classes(shape, axis))(weight), log_probabilities.dtype)
-
-
-def _along_classes(
-    numbers: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", shape: Shape, axis: int
-) -> Tensor:
-    return wrap(Node(numbers.reshape(_beside_classes(shape, axis))))
 
 
 def _beside_classes(shape: Shape, axis: int) -> Shape:

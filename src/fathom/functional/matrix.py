@@ -320,3 +320,21 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     else:
         product = matmul(input, weight.mT if weight.ndim == 2 else weight)
     return product if bias is None else product + bias
+
+
+def bilinear(
+    input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> Tensor:
+    """x1ᵀ A x2 + b for every output feature, with a matrix A of its own.
+
+    Args:
+        input1: shape (…, in1_features).
+        input2: shape (…, in2_features).
+        weight: shape (out_features, in1_features, in2_features).
+        bias: shape (out_features,).
+    """
+    outputs, first, second = weight.shape
+    left = linear(input1, weight.permute(0, 2, 1).reshape(outputs * second, first))
+    left = left.reshape(*input1.shape[:-1], outputs, second)
+    product = (left * input2.reshape(*input2.shape[:-1], 1, second)).sum(-1)
+    return product if bias is None else product + bias

@@ -41,6 +41,11 @@ class MultiheadAttention(Module):
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2.
     """
 
+    in_proj_weight: Parameter | None
+    q_proj_weight: Parameter
+    k_proj_weight: Parameter
+    v_proj_weight: Parameter
+
     def __init__(
         self,
         embed_dim: int,

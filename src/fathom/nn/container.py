@@ -107,13 +107,10 @@ class Sequential(_ModuleSequence):
         modules: the modules, or one dict of modules by name.
     """
 
-    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
-        if len(modules) == 1 and isinstance(modules[0], Mapping):
-            for name, module in modules[0].items():
-                self.add_module(name, module)
-        else:
-            for position, module in enumerate(modules):
-                self.add_module(str(position), module)  # type: ignore[arg-type]
+    def __init__(self, *modules: Any) -> None:
+        named = len(modules) == 1 and isinstance(modules[0], Mapping)
+        for name, module in modules[0].items() if named else enumerate(modules):
+            self.add_module(str(name), module)
 
     def forward(self, input: Any) -> Any:
         for module in self._modules():
@@ -133,12 +130,12 @@ class ModuleList(_ModuleSequence):
 
     def __repr__(self) -> str:
         lines = []
-        for text, group in groupby(enumerate(map(repr, self)), key=lambda pair: pair[1]):
-            positions = [position for position, _ in group]
-            first, count = positions[0], len(positions)
-            text = text.replace("\n", "\n  ")
-            repeated = f"({first}-{positions[-1]}): {count} x {text}"
+        first = 0
+        for text, group in groupby(repr(module).replace("\n", "\n  ") for module in self):
+            count = len(list(group))
+            repeated = f"({first}-{first + count - 1}): {count} x {text}"
             lines.append(repeated if count > 1 else f"({first}): {text}")
+            first += count
         return layout(type(self).__name__, [], lines)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..functional.creation import zeros
-from ..functional.matrix import linear
+from ..functional.matrix import bilinear, linear
 from ..tensor import Tensor
 from . import init
 from .module import Module
@@ -134,10 +134,7 @@ class Bilinear(Module):
                     f"Bilinear expects {features} features in the last dimension of the "
                     f"{which} input, got shape {input.shape}"
                 )
-        left = linear(input1, self.weight.permute(0, 2, 1).reshape(-1, self.in1_features))
-        left = left.reshape(*input1.shape[:-1], self.out_features, self.in2_features)
-        product = (left * input2.reshape(*input2.shape[:-1], 1, self.in2_features)).sum(-1)
-        return product if self.bias is None else product + self.bias
+        return bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (

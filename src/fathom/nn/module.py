@@ -286,8 +286,12 @@ class Module:
         """The buffer at a path such as ``"norm.running_mean"``."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        kind = Tensor if name in module._buffers else type(None)
-        return _part(module, name, kind, "buffer", target)
+        buffer = _part(module, name, Tensor, "buffer", target)
+        if name not in module._buffers:
+            raise ModuleAttributeError(
+                f"'{name}' of {type(module).__name__} is no buffer (in the path '{target}')"
+            )
+        return buffer
 
     def state_dict(
         self,
@@ -527,7 +531,7 @@ def _add_hook(
 def _is_device(argument: Any) -> bool:
     if isinstance(argument, Device):
         return True
-    return argument.split(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta")  # type: ignore[no-any-return]
+    return argument.split(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta")
 
 
 def _as_tensor(value: Any) -> Tensor | None:

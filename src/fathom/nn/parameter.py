@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ..arrays import to_array
 from ..tape import Node
-from ..tensor import Tensor, describe, to_array
+from ..tensor import Tensor, describe
 
 __all__ = ["Parameter"]
 
