@@ -1,5 +1,6 @@
 """Reading pictures with Pillow, which is an optional part of the installation."""
 
+import io
 import os
 import warnings
 from typing import Any
@@ -46,8 +47,10 @@ def read_image(path: PathLike, mode: str = "RGB") -> "np.ndarray[Any, Any]":
     with open_to_read(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about oddities of a file that can be read
         try:
-            with Image.open(file, formats=("PNG", "JPEG")) as image:
-                _check_size(image.size, os.fstat(file.fileno()).st_size)
+            # From memory, where asking for more bytes than there are reserves no room for them.
+            content = file.read()
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+                _check_size(image.size, len(content))
                 pixels = _pixels(image, _MODES[mode.upper()])
         except Exception as error:
             # A damaged picture makes Pillow raise almost anything.

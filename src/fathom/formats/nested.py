@@ -133,7 +133,7 @@ class _Malformed(Exception):
     """What is wrong with the structure."""
 
 
-def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:
+def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:  # noqa: PLR0911 - one for each kind
     """The inverse of `_Writer.encode`."""
     match value:
         case None | bool() | int() | float() | str():
