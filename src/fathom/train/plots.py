@@ -111,7 +111,7 @@ def training_curves(history: Mapping[str, Sequence[Any]], *, path: PathLike | No
         and not any(isinstance(value, list) for value in values)
         and not (name.startswith("lr") and len(set(values)) == 1)
     ]
-    columns = min(len(names), 3)
+    columns = 2 if len(names) == 4 else min(len(names), 3)
     rows = math.ceil(len(names) / columns)
     figure = _new_figure(3.6 * columns + 0.2, 2.7 * rows)
     for place, name in enumerate(names):
@@ -282,7 +282,7 @@ def confident_mistakes(
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
     columns = max(1, min(8, len(shown)))
     rows = max(1, math.ceil(len(shown) / columns))
-    figure = _new_figure(max(1.25 * columns, 3.6), 1.72 * rows + 0.55)
+    figure = _new_figure(max(1.25 * columns, 3.6), 1.6 * rows + 0.5)
     if not len(shown):
         figure.text(0.5, 0.5, f"No mistakes in {len(scores)} samples.", ha="center", va="center")
         return figure
