@@ -21,7 +21,7 @@ def shape_from(sizes: Sequence[Any]) -> Shape:
 
 def axis_from(dim: int, rank: int) -> int:
     """The dimension counted from the front; raises `IndexOutOfRange` beyond the rank."""
-    axis = dim + rank if dim < 0 else dim
+    axis = dim + max(rank, 1) if dim < 0 else dim
     if not 0 <= axis < max(rank, 1):
         raise IndexOutOfRange(
             f"dimension {dim} is out of range for a tensor of {rank} dimensions "

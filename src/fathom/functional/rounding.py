@@ -61,7 +61,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
         return input.clone()
     if decimals == 0:
         return Round()(input)
-    scale = 10.0 ** np.abs(decimals)
+    scale = 10.0 ** max(decimals, -decimals)
     if decimals > 0:
         return Round()(input * scale) / scale
     return Round()(input / scale) * scale

@@ -1,5 +1,6 @@
 """Sorting, and what is found by sorting."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -245,7 +246,7 @@ def unique_consecutive(
     """
     array = np.asarray(input.detach())
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, axis_from(dim, input.ndim), 0)
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     starts = np.ones(len(rows), bool)
     starts[1:] = (flat[1:] != flat[:-1]).any(axis=1)
     output = rows[starts]

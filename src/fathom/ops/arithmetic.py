@@ -162,8 +162,10 @@ class Relu(Elementwise):
 
 
 class Sign(Stepwise):
+    """-1, 0 or 1; 0 for NaN, as in PyTorch."""
+
     def evaluate(self, x: Array) -> Array:
-        return np.sign(x)
+        return np.subtract(x > 0, x < 0, dtype=x.dtype)
 
 
 class Floor(Stepwise):
