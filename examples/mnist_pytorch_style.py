@@ -85,10 +85,10 @@ def load(name, train):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Handwritten digits in PyTorch's style")
     parser.add_argument("--data", choices=["digits", "mnist"], default="digits")
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--test-batch-size", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--lr", type=float, default=0.5)
+    parser.add_argument("--lr", type=float, default=1.0)
     parser.add_argument("--gamma", type=float, default=0.8)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,6 +1,7 @@
 """The multilayer perceptron."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .. import nn
 from ..naming import look_up
@@ -48,7 +49,7 @@ def mlp(
     if len(sizes) < 2:
         raise ModelError(f"mlp: sizes must name inputs and outputs at least, got {list(sizes)}")
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in zip(sizes[:-2], sizes[1:-1], strict=True):
+    for inputs, outputs in pairwise(sizes[:-1]):
         layers += [nn.Linear(inputs, outputs), _activation(activation)]
         if dropout:
             layers.append(nn.Dropout(dropout))
