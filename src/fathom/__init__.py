@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 from . import autograd
 from .devices import Device as device
 from .errors import FathomError
-from .functional.activation import log_softmax, relu
+from .functional.activation import log_softmax, relu, softmax
 from .functional.conversion import *
 from .functional.creation import *
 from .functional.diagonal import *
 from .functional.einsum import *
 from .functional.elementwise import *
+from .functional.distance import cdist, cosine_similarity, pairwise_distance
 from .functional.joining import *
+from .functional.linear_algebra import *
 from .functional.trigonometry import *
 from .functional.special import *
 from .functional.rounding import *

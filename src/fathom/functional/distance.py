@@ -2,11 +2,13 @@
 
 import math
 
+from ..errors import ShapeError
 from ..ops import Absolute, Largest, Maximum, Sqrt, Sum, Where
 from ..tensor import Tensor, binary
 from .arguments import axes_from
+from .reduction import norm
 
-__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
+__all__ = ["cdist", "cosine_similarity", "normalize", "pairwise_distance"]
 
 
 def vector_norm(input: Tensor, p: float, dim: int | tuple[int, ...], keepdim: bool) -> Tensor:
@@ -61,3 +63,29 @@ def pairwise_distance(
         keepdim: whether the last dimension stays, with size 1.
     """
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """The p-norms of the differences of all pairs of vectors.
+
+    Args:
+        x1: shape (*, P, M).
+        x2: shape (*, R, M); the leading sizes broadcast.
+        p: the exponent of the norm; 0 counts the elements that differ.
+        compute_mode: accepted for PyTorch's sake; differences are always taken one by one,
+            which is the most exact.
+
+    Returns:
+        A tensor of shape (*, P, R). Equal vectors get no gradient.
+    """
+    if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(
+            f"cdist: expected vectors of equal size in the last of two or more dimensions, "
+            f"got shapes {x1.shape} and {x2.shape}"
+        )
+    return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from ..errors import DTypeError, IndexOutOfRange, ShapeError
-from ..ops import Equal, Index, Reshape, Where
+from ..ops import Cast, Equal, Index, Reshape, Where
+from ..promotion import int64
 from ..tape import Node
 from ..tensor import Tensor, wrap
 
-__all__ = ["embedding"]
+__all__ = ["embedding", "one_hot"]
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
@@ -43,3 +44,30 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
         )
     is_padding = Equal()(input, wrap(Node(np.asarray(padding_idx % count, input.dtype))))
     return Where()(Reshape((*input.shape, 1))(is_padding), rows.detach(), rows)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Ones at the given classes, zeros elsewhere.
+
+    Args:
+        tensor: classes, int64, of any shape.
+        num_classes: how many there are; by default one more than the largest.
+
+    Returns:
+        An int64 tensor of shape (*tensor.shape, num_classes).
+
+    Raises:
+        IndexOutOfRange: a class is negative, or not below `num_classes`.
+    """
+    if tensor.dtype.kind != "i":
+        raise DTypeError(f"one_hot: classes must be integers, got {tensor.dtype}; use x.long()")
+    classes = np.asarray(tensor.detach())
+    largest = int(classes.max(initial=-1))
+    if num_classes == -1:
+        if classes.size == 0:
+            raise ShapeError("one_hot: an empty tensor does not tell num_classes; give it")
+        num_classes = largest + 1
+    if classes.min(initial=0) < 0 or largest >= num_classes:
+        wrong = largest if largest >= num_classes else int(classes.min())
+        raise IndexOutOfRange(f"one_hot: class {wrong} is outside 0 to {num_classes - 1}")
+    return Cast(int64)(Equal()(tensor.unsqueeze(-1), np.arange(num_classes, dtype=tensor.dtype)))

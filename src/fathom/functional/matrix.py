@@ -10,6 +10,7 @@ from ..ops import Clone, Index, MatMul, Power, Reshape, broadcast_shapes
 from ..promotion import int64, is_floating
 from ..tensor import Number, Tensor, cast, promoted, tensor_method, with_in_place
 from .arguments import axis_from
+from .einsum import einsum
 from .movement import reshape
 
 __all__ = [
@@ -18,13 +19,13 @@ __all__ = [
     "addmv",
     "addr",
     "baddbmm",
+    "bilinear",
     "bmm",
     "cross",
     "dot",
     "ger",
     "inner",
     "kron",
-    "linear",
     "matmul",
     "mm",
     "mv",
@@ -322,19 +323,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return product if bias is None else product + bias
 
 
-def bilinear(
-    input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
-) -> Tensor:
-    """x1ᵀ A x2 + b for every output feature, with a matrix A of its own.
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input1 @ weight[k] @ input2 + bias[k] for every output feature k.
 
     Args:
         input1: shape (…, in1_features).
-        input2: shape (…, in2_features).
+        input2: shape (…, in2_features), of the same leading sizes.
         weight: shape (out_features, in1_features, in2_features).
         bias: shape (out_features,).
     """
-    outputs, first, second = weight.shape
-    left = linear(input1, weight.permute(0, 2, 1).reshape(outputs * second, first))
-    left = left.reshape(*input1.shape[:-1], outputs, second)
-    product = (left * input2.reshape(*input2.shape[:-1], 1, second)).sum(-1)
+    if input1.shape[-1:] != weight.shape[1:2] or input2.shape[-1:] != weight.shape[2:]:
+        raise ShapeError(
+            f"bilinear: inputs of shapes {input1.shape} and {input2.shape} do not fit a weight "
+            f"of shape {weight.shape} (out_features, in1_features, in2_features)"
+        )
+    product = einsum("...i,kij,...j->...k", input1, weight, input2)
     return product if bias is None else product + bias

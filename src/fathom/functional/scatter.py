@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import DTypeError, FathomError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ops import (
     AddAtIndex,
     AssignIndex,
@@ -17,8 +17,9 @@ from ..ops import (
 from ..promotion import is_floating
 from ..tensor import Number, Tensor, constant, tensor_method, with_in_place
 from .arguments import axis_from
+from .extrema import with_dimension
 from .movement import reshape
-from .selection import everywhere, positions_along, require_index, with_dimension
+from .selection import everywhere, positions_along, require_index
 
 __all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
 
@@ -55,13 +56,13 @@ def scatter(
     """
     given = value if src is None else src
     if given is None:
-        raise FathomError("scatter needs src, a tensor or a number")
+        raise ArgumentError("scatter needs src, a tensor or a number")
     if reduce in ("add", "multiply"):
         name = {"add": "sum", "multiply": "prod"}[reduce]
         source = given if isinstance(given, Tensor) else _filled(index, given, input)
         return _combined(input, dim, index, source, name, include_self=True)
     if reduce is not None:
-        raise FathomError(f"scatter: reduce is 'add' or 'multiply', got {reduce!r}")
+        raise ArgumentError(f"scatter: reduce is 'add' or 'multiply', got {reduce!r}")
     axis = axis_from(dim, input.ndim)
     if 0 in index.shape:
         return input.clone()
@@ -164,7 +165,7 @@ def _combined(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool
 ) -> Tensor:
     if reduce not in ("sum", "mean", *_REDUCTIONS):
-        raise FathomError(f"reduce is 'sum', 'prod', 'mean', 'amax' or 'amin', got {reduce!r}")
+        raise ArgumentError(f"reduce is 'sum', 'prod', 'mean', 'amax' or 'amin', got {reduce!r}")
     axis = axis_from(dim, input.ndim)
     if 0 in index.shape:
         return input.clone()

@@ -21,6 +21,7 @@ from ..ops import (
 )
 from ..tensor import Number, Tensor, cast, constant, tensor_method, with_in_place
 from .arguments import axis_from
+from .extrema import with_dimension
 from .movement import movedim, ravel, reshape, slice_axis
 
 __all__ = [
@@ -79,11 +80,6 @@ def require_index(name: str, index: Tensor) -> None:
 def everywhere(input: Tensor) -> Index:
     """The look-up with an index tensor for every axis of a tensor with dimensions."""
     return Index(tuple(range(max(input.ndim, 1))))
-
-
-def with_dimension(input: Tensor) -> Tensor:
-    """The tensor, with a dimension of size 1 where it has none."""
-    return input if input.ndim else Reshape((1,))(input)
 
 
 @tensor_method
