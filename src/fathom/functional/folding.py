@@ -9,7 +9,7 @@ from ..errors import ShapeError
 from ..ops import AddAtIndex, Array, Index, Permute, Reshape, Windows
 from ..tensor import Tensor
 from .arguments import one_for_each
-from .images import as_batch, as_given
+from .images import as_batch
 from .padding import pad
 
 __all__ = ["channel_shuffle", "fold", "pixel_shuffle", "pixel_unshuffle", "unfold"]
@@ -39,7 +39,8 @@ def unfold(
     (low, _), (left, _) = windows.padding
     patches = Index((2, 3))(pad(images, (left, left, low, low)), *_positions(windows, counts))
     shape = (*images.shape[:1], images.shape[1] * math.prod(windows.kernel), math.prod(counts))
-    return as_given(Reshape(shape)(patches), input)
+    columns: Tensor = Reshape(shape)(patches)
+    return columns if input.ndim == 4 else columns.squeeze(0)
 
 
 def fold(
@@ -76,7 +77,8 @@ def fold(
     add = AddAtIndex((batch, channels, *windows.padded(sizes)), Index((2, 3)))
     padded = add(patches, *_positions(windows, counts))
     (low, _), (left, _) = windows.padding
-    return as_given(pad(padded, (-left, -left, -low, -low)), input)
+    images = pad(padded, (-left, -left, -low, -low))
+    return images if input.ndim == 3 else images.squeeze(0)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:

@@ -66,6 +66,8 @@ def interpolate(
         return _repeat(input, sizes)
     for axis, (new, scale) in enumerate(zip(sizes, scales, strict=True), start=2):
         old = input.shape[axis]
+        if old == new and (mode in _LINEAR or antialias):
+            continue  # as PyTorch does, though a given scale may be other than 1
         if mode in ("nearest", "nearest-exact"):
             input = Index((axis,))(input, _nearest(old, new, scale, mode == "nearest-exact"))
         elif antialias:

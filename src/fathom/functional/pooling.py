@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..ops import Array, Convolution, Index, MaxPool, MaxPoolChoice, Shape, TakeFromWindows, Windows
+from ..ops import Array, Convolution, Index, MaxPool, MaxPoolChoice, Shape, Windows
 from ..tensor import Tensor, constant
 from .arguments import one_for_each
 from .elementwise import floating
@@ -289,11 +289,10 @@ def max_pool(
     """Max pooling over as many dimensions as `name` says; errors speak in that name."""
     images = as_batch(name, input, None, spatial_rank(name))
     windows = _windows(name, input, kernel_size, stride, padding, dilation, ceil_mode)
+    largest = MaxPool(windows)(images)
     if not return_indices:
-        return as_given(MaxPool(windows)(images), input)
-    # The values are read by index, so that the places are looked for once.
-    chosen = MaxPoolChoice(windows)(images, MaxPool(windows)(images.detach()))
-    largest = TakeFromWindows(windows)(images, chosen)
+        return as_given(largest, input)
+    chosen = MaxPoolChoice(windows)(images, largest)
     indices = _place_in_image(chosen, windows, images.shape[2:])
     return as_given(largest, input), as_given(indices, input)
 
