@@ -1,0 +1,62 @@
+"""``fathom predict``"""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from .parameters import as_command, checkpoint_option, run_argument
+from .pictures import prepare_picture
+from .run import scale
+
+
+@as_command("""
+fathom predict runs/digits photo.png
+fathom predict runs/mnist *.jpg --top 3
+""")
+@run_argument
+@click.argument(
+    "images", type=click.Path(exists=True, dir_okay=False, path_type=Path), nargs=-1, required=True
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many classes to name for each picture.",
+)
+@checkpoint_option
+def command(run: Path, images: tuple[Path, ...], top: int, checkpoint: str) -> None:
+    """Say what the model of RUN sees in IMAGES, which are PNG or JPEG files of any size.
+
+    Grey pictures may be dark on light or light on dark. What is drawn is brought to the place
+    and the size that it has in the pictures of the training.
+    """
+    from ..errors import FathomError
+    from ..tensor import constant
+    from ..train import TrainingError, load_run
+    from ..train.evaluation import predict
+
+    loaded = load_run(run, checkpoint)
+    config = loaded.config
+    shape = tuple(config["input_shape"])
+    if len(shape) != 3:
+        raise TrainingError(f"the model of '{run}' takes {shape[0]} features, not pictures")
+    failures = 0
+    for image in images:
+        try:
+            pixels = prepare_picture(image, shape, config["data"])
+        except FathomError as error:
+            click.echo(f"fathom: {error}", err=True)
+            failures += 1
+            continue
+        inputs = scale(pixels[None] * config["scaling"].get("maximum", 1), config["scaling"])
+        scores = predict(loaded.model, [(constant(inputs),)]).softmax(1)[0]
+        shares = np.asarray(scores)
+        best = np.argsort(-shares)[:top]
+        found = "  ".join(
+            f"{config['classes'][label]} ({100 * shares[label]:.1f} %)" for label in best
+        )
+        click.echo(f"{image}: {found}")
+    if failures:
+        raise click.exceptions.Exit(1)
