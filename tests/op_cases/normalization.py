@@ -12,7 +12,6 @@ def batches(numbers: Numbers) -> Iterator[Call]:
         x, factors = numbers.normal(*shape), (numbers.normal(3), numbers.normal(3))
         yield call(x, None, None, *factors, training=True)
         yield call(x, None, None, training=True, eps=0.1)
-        yield call(x, numbers.normal(3), numbers.between(0.5, 2, 3), *factors)
 
 
 def instances(numbers: Numbers) -> Iterator[Call]:
