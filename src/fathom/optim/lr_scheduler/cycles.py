@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from math import floor
-from typing import NamedTuple
 
 from ..optimizer import Optimizer, OptimizerError
 from ..parameter_group import ParameterGroup
@@ -81,9 +80,7 @@ class OneCycleLR(LRScheduler):
             for group, rate in zip(optimizer.param_groups, first_lrs, strict=True):
                 group["initial_lr"] = rate
         self.momentums = (
-            _MomentumRange.of_groups(optimizer, base_momentum, max_momentum)
-            if cycle_momentum
-            else []
+            _momentum_ranges(optimizer, base_momentum, max_momentum) if cycle_momentum else []
         )
         super().__init__(optimizer, last_epoch)
 
@@ -190,9 +187,7 @@ class CyclicLR(LRScheduler):
             for group, rate in zip(optimizer.param_groups, lowest, strict=True):
                 group["lr"] = rate
         self.momentums = (
-            _MomentumRange.of_groups(optimizer, base_momentum, max_momentum)
-            if cycle_momentum
-            else []
+            _momentum_ranges(optimizer, base_momentum, max_momentum) if cycle_momentum else []
         )
         self.lowest_lrs = lowest
         super().__init__(optimizer, last_epoch)
@@ -214,25 +209,19 @@ class CyclicLR(LRScheduler):
         ]
 
 
-class _MomentumRange(NamedTuple):
-    """The bounds of one group's momentum."""
-
-    lowest: float
-    highest: float
-
-    @staticmethod
-    def of_groups(optimizer: Optimizer, lowest: Values, highest: Values) -> "list[_MomentumRange]":
-        """The bounds for each group, whose momentum becomes state."""
-        for group in optimizer.param_groups:
-            group.make_state(_momentum_option(group))
-        return [
-            _MomentumRange(*bounds)
-            for bounds in zip(
-                for_each_group("base_momentum", lowest, optimizer),
-                for_each_group("max_momentum", highest, optimizer),
-                strict=True,
-            )
-        ]
+def _momentum_ranges(
+    optimizer: Optimizer, lowest: Values, highest: Values
+) -> list[tuple[float, float]]:
+    """The bounds of each group's momentum, which becomes state."""
+    for group in optimizer.param_groups:
+        group.make_state(_momentum_option(group))
+    return list(
+        zip(
+            for_each_group("base_momentum", lowest, optimizer),
+            for_each_group("max_momentum", highest, optimizer),
+            strict=True,
+        )
+    )
 
 
 def _momentum_option(group: ParameterGroup) -> str:
