@@ -17,7 +17,8 @@ path, kills = sys.argv[1], int(sys.argv[2])
 random.seed(0)
 
 def version(number):
-    return {"number": number, "weights": [fathom.full((size,), number) for size in (1, 1000, 50_000)]}
+    weights = [fathom.full((size,), number) for size in (1, 1000, 50_000)]
+    return {"number": number, "weights": weights}
 
 fathom.save(version(0), path)
 numbers = set()

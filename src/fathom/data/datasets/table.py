@@ -25,6 +25,7 @@ _LONGEST_LINE = 1 << 26
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Nine digits always fit into 32 bits.
 _MOST_DIGITS = 9
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Block(NamedTuple):
@@ -248,7 +249,8 @@ def _parse_rows(block: Block, layout: Layout, name: str) -> tuple[Array, Array |
     for line, cells in _rows(block, name):
         if len(cells) != layout.columns:
             raise FileFormatError(
-                f"'{name}', line {line} has {len(cells)} cells, the first line has {layout.columns}"
+                f"'{name}', line {line} has {len(cells)} cells, "
+                f"the first line has {layout.columns}"
             )
         if layout.label is not None:
             labels.append(cells[layout.label])
@@ -256,12 +258,12 @@ def _parse_rows(block: Block, layout: Layout, name: str) -> tuple[Array, Array |
                 raise _wrong_cell(line, layout.label, "", layout, name)
             del cells[layout.label]
         try:
-            numbers = np.array(cells, np.float32)
+            numbers = np.array(cells, np.float64)
         except ValueError:
-            numbers = None
-        if numbers is None or not np.isfinite(numbers).all() or "_" in "".join(cells):
+            numbers = np.array(np.nan)
+        if not (np.abs(numbers) <= _LARGEST).all() or "_" in "".join(cells):
             raise _first_wrong_cell(line, cells, layout, name)
-        features.append(numbers)
+        features.append(numbers.astype(np.float32))
     width = layout.columns - (layout.label is not None)
     table = np.stack(features) if features else np.empty((0, width), np.float32)
     return table, np.array(labels, np.str_) if labels else None
@@ -269,7 +271,7 @@ def _parse_rows(block: Block, layout: Layout, name: str) -> tuple[Array, Array |
 
 def _first_wrong_cell(line: int, row: list[str], layout: Layout, name: str) -> FileFormatError:
     for position, cell in enumerate(row):
-        if not _is_number(cell) or not np.isfinite(np.float32(cell)) or "_" in cell:
+        if not _is_number(cell) or not abs(float(cell)) <= _LARGEST or "_" in cell:
             after_label = layout.label is not None and position >= layout.label
             return _wrong_cell(line, position + after_label, cell, layout, name)
     raise AssertionError(f"line {line} of '{name}' has no wrong cell")
