@@ -281,6 +281,32 @@ class TestState:
         for mine, expected in zip(values(resumed), values(params), strict=True):
             np.testing.assert_array_equal(mine, expected)
 
+    def test_parameters_that_resume_together_share_their_bias_corrections(self):
+        params = parameters(fathom)
+        adam = optim.Adam(params)
+        take_steps(params, adam, 2)
+        other = optim.Adam(params)
+        other.load_state_dict(adam.state_dict())
+        for optimizer in (adam, other):
+            counts = [optimizer.state[param]["step"] for param in params]
+            assert len({id(step) for step in counts}) == len(params)
+            assert len({id(step._node) for step in counts}) == 1
+
+    def test_a_parameter_that_missed_a_step_keeps_its_own_count(self):
+        torch = pytest.importorskip("torch")
+        runs = []
+        for library in (fathom, torch):
+            params = parameters(library)[:2]
+            adam = library.optim.Adam(params, lr=0.1)
+            for step in range(6):
+                adam.zero_grad()
+                sum((param**2).sum() for param in params[: 1 + step % 2]).backward()
+                adam.step()
+            assert [adam.state[param]["step"].item() for param in params] == [6, 3]
+            runs.append(values(params))
+        for mine, expected in zip(*runs, strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-6)
+
     def test_loading_keeps_the_tensors_that_live_from_step_to_step(self):
         params = parameters(fathom)
         adam = optim.Adam(params)
@@ -309,6 +335,8 @@ class TestState:
         for other, message in cases:
             with pytest.raises(OptimizerError, match=message):
                 adam.load_state_dict(other.state_dict())
+        with pytest.raises(OptimizerError, match="param_groups is missing"):
+            adam.load_state_dict({"state": {}})
         incomplete = adam.state_dict()
         del incomplete["state"][1]["exp_avg_sq"]
         with pytest.raises(OptimizerError, match="parameter 1 lacks exp_avg_sq"):

@@ -226,23 +226,8 @@ class Optimizer:
         Raises:
             OptimizerError: groups, options or shapes differ; nothing is changed then.
         """
-        groups = state_dict["param_groups"]
-        saved_state = state_dict["state"]
-        problems = self._differing_groups(groups)
-        loaded: dict[Tensor, State] = {}
-        if not problems:
-            for group, saved in zip(self.param_groups, groups, strict=True):
-                options = ParameterGroup({**group, **saved, "params": []})
-                for param, number in zip(group["params"], saved["params"], strict=True):
-                    if number in saved_state:
-                        expected = self.initial_state(param, options)
-                        loaded[param] = self.complete_state(saved_state[number], expected)
-                        problems += _differing_state(number, loaded[param], expected)
-        if problems:
-            raise OptimizerError(
-                f"{self._name} cannot load this state: {'; '.join(problems)}. Nothing was changed"
-            )
-        for group, saved in zip(self.param_groups, groups, strict=True):
+        loaded = self._checked(state_dict)
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
             group.update({option: saved[option] for option in saved if option != "params"})
         for param in [param for param in self.state if param not in loaded]:
             del self.state[param]
@@ -260,6 +245,32 @@ class Optimizer:
                     present[key].rebind(fresh)
                 else:
                     present[key] = wrap(fresh._node)
+
+    def _checked(self, state_dict: Mapping[str, Any]) -> dict[Tensor, State]:
+        """Each parameter's state in a state dict, if the dict fits this optimizer."""
+        lacking = [part for part in ("state", "param_groups") if part not in state_dict]
+        if lacking:
+            raise OptimizerError(
+                f"{self._name} cannot load this: an optimizer's state has 'state' and "
+                f"'param_groups'; {' and '.join(lacking)} is missing. Nothing was changed"
+            )
+        # A file may have turned the numbers into text.
+        saved_states = {int(number): state for number, state in state_dict["state"].items()}
+        loaded: dict[Tensor, State] = {}
+        problems = self._differing_groups(state_dict["param_groups"])
+        if not problems:
+            for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+                options = ParameterGroup({**group, **saved, "params": []})
+                for param, number in zip(group["params"], saved["params"], strict=True):
+                    if number in saved_states:
+                        expected = self.initial_state(param, options)
+                        loaded[param] = self.complete_state(saved_states[number], expected)
+                        problems += _differing_state(number, loaded[param], expected)
+        if problems:
+            raise OptimizerError(
+                f"{self._name} cannot load this state: {'; '.join(problems)}. Nothing was changed"
+            )
+        return loaded
 
     def complete_state(self, saved: State, expected: State) -> State:
         """One parameter's saved state as tensors, of the dtypes that are expected here."""
