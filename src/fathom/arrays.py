@@ -60,5 +60,24 @@ def read_only(array: Array) -> Array:
 def to_text(array: Array) -> str:
     """The elements as PyTorch prints them within ``tensor(…)``."""
     return np.array2string(
-        array, separator=", ", prefix="tensor(", precision=4, threshold=1000, edgeitems=3
+        array,
+        separator=", ",
+        prefix="tensor(",
+        precision=4,
+        threshold=1000,
+        edgeitems=3,
+        max_line_width=81,
+        floatmode="maxprec" if _is_whole(array) else "fixed",
     )
+
+
+def _is_whole(array: Array) -> bool:
+    """Whether the elements are printed as ``2.``: integers of sizes that are not too unlike."""
+    if array.dtype.kind != "f":
+        return True
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)], dtype=np.float64)
+    if sizes.size == 0:
+        return True
+    largest, smallest = sizes.max(), sizes.min()
+    unlike = largest >= 1e8 or largest / smallest > 1000
+    return not unlike and bool((sizes == np.floor(sizes)).all())

@@ -261,6 +261,8 @@ CASES = [
     Case("addcmul", three),
     Case("addcdiv", three),
     Case("where", chosen),
+    Case("frexp", within(-9, 9), lambda n: [call(np.array([0.0, 1e-38, 1e38]))]),
+    Case("nextafter", pairs(normal, normal), gradient=False),
     Case("gcd", whole_pairs, gradient=False),
     Case("lcm", whole_pairs, gradient=False),
     Case("square", within(-3, 3), specials, integers=NUMBERS),

@@ -1,12 +1,14 @@
 """What a tensor is, and the same tensor in another dtype."""
 
+import builtins
+import math
 from typing import Any
 
 import numpy as np
 
 from ..devices import Device
 from ..errors import DTypeError
-from ..ops import Clone, Expand, Shape
+from ..ops import Clone, Expand, Reshape, Sum
 from ..promotion import (
     DType,
     bool_,
@@ -23,17 +25,21 @@ from ..promotion import (
     uint8,
 )
 from ..tensor import Number, Tensor, cast, constant, promoted, tensor_method
-from .arguments import axis_from
+from .arguments import axis_from, shape_from
 from .creation import full_like
 
 __all__ = [
     "can_cast",
+    "detach",
+    "fill",
     "finfo",
     "get_default_dtype",
     "iinfo",
     "is_complex",
     "is_floating_point",
     "is_nonzero",
+    "is_same_size",
+    "is_signed",
     "is_tensor",
     "numel",
     "promote_types",
@@ -74,7 +80,7 @@ def to(self: Tensor, *arguments: Any, **options: Any) -> Tensor:
     return Clone()(result) if copy and result is self else result
 
 
-def _names_a_dtype(argument: Any) -> bool:
+def _names_a_dtype(argument: Any) -> builtins.bool:
     try:
         np.dtype(argument)
     except TypeError:
@@ -162,7 +168,7 @@ def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
 
 
 @tensor_method
-def is_contiguous(self: Tensor, memory_format: Any = None) -> Any:
+def is_contiguous(self: Tensor, memory_format: Any = None) -> builtins.bool:
     """Whether the elements lie in row-major order in memory."""
     flags = getattr(self._node.value, "flags", None)
     return flags is None or flags.c_contiguous
@@ -183,68 +189,67 @@ def stride(self: Tensor, dim: Any = None) -> Any:
 
 
 @tensor_method
-def dim(self: Tensor) -> Any:
+def dim(self: Tensor) -> builtins.int:
     """The number of dimensions."""
     return self.ndim
 
 
 @tensor_method
-def ndimension(self: Tensor) -> Any:
+def ndimension(self: Tensor) -> builtins.int:
     """The number of dimensions."""
     return self.ndim
 
 
 @tensor_method
-def numel(input: Tensor) -> Any:
+def numel(input: Tensor) -> builtins.int:
     """The number of elements."""
-    return _product(input.shape)
+    return math.prod(input.shape)
 
 
 @tensor_method
-def nelement(self: Tensor) -> Any:
+def nelement(self: Tensor) -> builtins.int:
     """The number of elements."""
-    return _product(self.shape)
-
-
-def _product(shape: Shape) -> Any:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
+    return math.prod(self.shape)
 
 
 @tensor_method
-def element_size(self: Tensor) -> Any:
+def element_size(self: Tensor) -> builtins.int:
     """The bytes that one element takes."""
     return self.dtype.itemsize
 
 
 @tensor_method
-def is_floating_point(input: Tensor) -> Any:
+def is_floating_point(input: Tensor) -> builtins.bool:
     """Whether the dtype is float32 or float64."""
     return is_floating(input.dtype)
 
 
 @tensor_method
-def is_complex(input: Tensor) -> Any:
+def is_complex(input: Tensor) -> builtins.bool:
     """False: Fathom has no complex numbers."""
     return False
 
 
 @tensor_method
-def is_signed(self: Tensor) -> Any:
+def is_signed(input: Tensor) -> builtins.bool:
     """Whether the dtype has negative numbers."""
-    return self.dtype.kind in "if"
+    return input.dtype.kind in "if"
 
 
 @tensor_method
-def is_nonzero(input: Tensor) -> Any:
+def is_nonzero(input: Tensor) -> builtins.bool:
     """Whether the only element differs from 0."""
     return input.item() != 0
 
 
 @tensor_method
-def copy_(self: Tensor, src: Any, non_blocking: Any = False) -> Tensor:
+def is_same_size(input: Tensor, other: Tensor) -> builtins.bool:
+    """Whether two tensors have the same shape."""
+    return input.shape == other.shape
+
+
+@tensor_method
+def copy_(self: Tensor, src: Any, non_blocking: builtins.bool = False) -> Tensor:
     """Take over the elements of another tensor, broadcast and in this tensor's dtype."""
     source = src if isinstance(src, Tensor) else constant(src)
     source = cast(source, self.dtype)
@@ -265,7 +270,30 @@ def zero_(self: Tensor) -> Tensor:
     return fill_(self, 0)
 
 
-def is_tensor(obj: Any) -> Any:
+@tensor_method
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sum over the dimensions along which a tensor of the given shape would be broadcast."""
+    shape = shape_from(size)
+    added = self.ndim - len(shape)
+    grown = [
+        axis
+        for axis in range(self.ndim)
+        if axis < added or (shape[axis - added] == 1 and self.shape[axis] != 1)
+    ]
+    return Reshape(shape)(Sum(tuple(grown))(self)) if grown else self
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like another with every element equal to a value."""
+    return fill_(input.clone(), value)
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same value without its history: no gradient flows through it."""
+    return input.detach()
+
+
+def is_tensor(obj: Any) -> builtins.bool:
     """Whether an object is a tensor."""
     return isinstance(obj, Tensor)
 
@@ -280,7 +308,7 @@ def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
     return promoted((tensor1, tensor2))[0].dtype
 
 
-def can_cast(from_: Any, to: Any) -> Any:
+def can_cast(from_: Any, to: Any) -> builtins.bool:
     """Whether a result of one dtype may be written in place into a tensor of another."""
     return category(supported(from_)) <= category(supported(to))
 

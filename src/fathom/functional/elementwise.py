@@ -337,7 +337,7 @@ def _where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     return where(condition, self, other)
 
 
-Tensor.where = _where_method  # type: ignore[method-assign]
+method_alias("where", _where_method)
 
 
 @tensor_method

@@ -1,12 +1,24 @@
 """Rounding, signs, and the replacement of special values."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ops import Absolute, Ceil, Floor, IsNan, Round, Sign, SignBit, Truncate, Where
+from ..ops import (
+    Absolute,
+    Ceil,
+    Exponent,
+    Floor,
+    IsNan,
+    NextAfter,
+    Round,
+    Sign,
+    SignBit,
+    Truncate,
+    Where,
+)
 from ..promotion import is_floating
-from ..tensor import Number, Tensor, cast, promoted, tensor_method, with_in_place
+from ..tensor import Number, Tensor, binary, cast, promoted, tensor_method, with_in_place
 from .arguments import method_alias
 
 __all__ = [
@@ -15,8 +27,10 @@ __all__ = [
     "fix",
     "floor",
     "frac",
+    "frexp",
     "heaviside",
     "nan_to_num",
+    "nextafter",
     "round",
     "sgn",
     "sign",
@@ -97,6 +111,30 @@ def copysign(input: Tensor, other: Any) -> Tensor:
     input, other = promoted((input, other), floating=True)
     size = Absolute()(input)
     return Where()(SignBit()(other), -size, size)
+
+
+@tensor_method
+@with_in_place
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """The number that follows each element in the direction of `other`."""
+    return binary(NextAfter(), input, other)
+
+
+class MantissaAndExponent(NamedTuple):
+    """Numbers split into mantissas in [0.5, 1), with their sign, and powers of 2."""
+
+    mantissa: Tensor
+    exponent: Tensor
+
+
+@tensor_method
+def frexp(input: Tensor) -> MantissaAndExponent:
+    """Every element split: mantissa * 2 ** exponent."""
+    exponent = Exponent()(input)
+    # In two steps, because 2 ** exponent itself may overflow.
+    half = exponent // 2
+    mantissa = input / 2.0 ** cast(half, input.dtype) / 2.0 ** cast(exponent - half, input.dtype)
+    return MantissaAndExponent(mantissa, exponent)
 
 
 @tensor_method

@@ -3,6 +3,7 @@
 from ..errors import ArgumentError
 from ..ops import Erf, Erfc, Erfinv, LogGamma, Polygamma
 from ..tensor import Tensor, tensor_method, with_in_place
+from .arguments import method_alias
 from .elementwise import floating
 
 __all__ = ["digamma", "erf", "erfc", "erfinv", "lgamma", "polygamma"]
@@ -52,3 +53,11 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     if n < 0:
         raise ArgumentError(f"polygamma: the order n is not negative, got {n}")
     return Polygamma(n)(floating(input))
+
+
+def _polygamma_method(self: Tensor, n: int) -> Tensor:
+    """The derivative of order n of `digamma`."""
+    return polygamma(n, self)
+
+
+method_alias("polygamma", _polygamma_method)

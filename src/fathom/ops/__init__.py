@@ -5,6 +5,7 @@ from .arithmetic import (
     Add,
     Ceil,
     Divide,
+    Exponent,
     Floor,
     FloorDivide,
     Gcd,
@@ -12,6 +13,7 @@ from .arithmetic import (
     Minimum,
     Multiply,
     Negative,
+    NextAfter,
     Power,
     Relu,
     Remainder,
@@ -137,6 +139,8 @@ from .transcendental import (
 from .windows import Windows
 
 __all__ = [
+    "Exponent",
+    "NextAfter",
     "Absolute",
     "Add",
     "AddAtIndex",

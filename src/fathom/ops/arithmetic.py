@@ -1,6 +1,6 @@
 """Arithmetic: sums, products, quotients, powers, extremes, rounding."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -131,6 +131,28 @@ class Minimum(Elementwise):
 
 def _share_of_extremum(grad: Operand, output: Operand, one: Operand, other: Operand) -> Operand:
     return Where()(one == other, grad / 2, Where()(one == output, grad, 0.0))
+
+
+class NextAfter(Elementwise):
+    """The number next to a, in the direction of b."""
+
+    kinds: ClassVar[str] = "f"
+
+    def evaluate(self, a: Array, b: Array) -> Array:
+        return np.nextafter(a, b)
+
+
+class Exponent(Elementwise):
+    """The n for which |x| lies in [2^(n-1), 2^n); 0 for 0."""
+
+    kinds: ClassVar[str] = "f"
+
+    def result_dtype(self, *dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
+        super().result_dtype(*dtypes)
+        return np.dtype(np.int32)
+
+    def evaluate(self, x: Array) -> Array:
+        return np.frexp(x)[1]
 
 
 class Negative(Elementwise):

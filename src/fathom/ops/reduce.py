@@ -35,7 +35,7 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
 
 class Sum(Reduction):
     def evaluate(self, x: Array) -> Array:
-        return np.add.reduce(x, axis=self.axes, keepdims=self.keepdims)
+        return np.add.reduce(x, axis=self.axes, keepdims=self.keepdims)  # type: ignore[call-overload]
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return self.restore(grad, x.shape)
@@ -50,7 +50,7 @@ class Largest(Reduction):
         return spec
 
     def evaluate(self, x: Array) -> Array:
-        return np.maximum.reduce(x, axis=self.axes, keepdims=self.keepdims)
+        return np.maximum.reduce(x, axis=self.axes, keepdims=self.keepdims)  # type: ignore[call-overload]
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         chosen = Cast(np.dtype(x.dtype))(x == self.restore(output, x.shape))
@@ -62,7 +62,7 @@ class Smallest(Largest):
     """The smallest element; NaN wins. Equal smallest elements share the gradient."""
 
     def evaluate(self, x: Array) -> Array:
-        return np.minimum.reduce(x, axis=self.axes, keepdims=self.keepdims)
+        return np.minimum.reduce(x, axis=self.axes, keepdims=self.keepdims)  # type: ignore[call-overload]
 
 
 @dataclass(unsafe_hash=True)

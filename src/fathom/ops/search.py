@@ -1,6 +1,7 @@
 """The search in sorted sequences."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class SearchSorted(Op):
         return Spec(values.shape, np.dtype(np.int64))
 
     def evaluate(self, sequences: Array, values: Array) -> Array:
-        side = "right" if self.right else "left"
+        side: Any = "right" if self.right else "left"
         if sequences.ndim == 1:
             return np.asarray(np.searchsorted(sequences, values, side))
         if sequences.shape[:-1] != values.shape[:-1]:
