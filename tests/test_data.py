@@ -246,7 +246,9 @@ def test_samples_that_do_not_fit_are_an_error(samples):
 
 
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
-@pytest.mark.parametrize("dataset", [rows(), Squares(), list(zip(range(10), range(10), strict=True))])
+@pytest.mark.parametrize(
+    "dataset", [rows(), Squares(), list(zip(range(10), range(10), strict=True))]
+)
 def test_a_loader_gives_every_sample_once_in_order(dataset, num_workers):
     loader = DataLoader(dataset, batch_size=4, num_workers=num_workers)
     batches = list(loader)

@@ -249,8 +249,7 @@ def _parse_rows(block: Block, layout: Layout, name: str) -> tuple[Array, Array |
     for line, cells in _rows(block, name):
         if len(cells) != layout.columns:
             raise FileFormatError(
-                f"'{name}', line {line} has {len(cells)} cells, "
-                f"the first line has {layout.columns}"
+                f"'{name}', line {line} has {len(cells)} cells, the first line has {layout.columns}"
             )
         if layout.label is not None:
             labels.append(cells[layout.label])

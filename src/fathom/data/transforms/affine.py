@@ -110,14 +110,16 @@ def sample(values: Array, matrices: Array, shifts: Array, fill: float) -> Array:
     border = ((0, 0), (0, 0), (1, 1), (1, 1))
     padded = np.pad(values, border, constant_values=fill)
     floating = np.float64 if values.dtype == np.float64 else np.float32
-    pixels = padded.astype(floating, copy=False).reshape(count, channels, -1)
+    pixels = padded.astype(floating, copy=False).reshape(
+        count, channels, (height + 2) * (width + 2)
+    )
     from_x = np.clip(from_x + 1, 0, width + 1)
     from_y = np.clip(from_y + 1, 0, height + 1)
     column = np.minimum(from_x.astype(np.int64), width)
     row = np.minimum(from_y.astype(np.int64), height)
     right = (from_x - column).astype(floating)[:, None]
     low = (from_y - row).astype(floating)[:, None]
-    corner = (row * (width + 2) + column).reshape(count, 1, -1)
+    corner = (row * (width + 2) + column).reshape(count, 1, height * width)
 
     def neighbour(offset: int) -> Array:
         found = np.take_along_axis(pixels, corner + offset, axis=2)

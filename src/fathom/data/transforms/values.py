@@ -1,5 +1,6 @@
 """Transforms of values, which leave images where they are."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -164,4 +165,4 @@ class Flatten(Transform):
 
     def apply(self, values: Array) -> Array:
         """The flat samples."""
-        return values.reshape(len(values), -1)
+        return values.reshape(len(values), math.prod(values.shape[1:]))
