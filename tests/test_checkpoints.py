@@ -51,15 +51,24 @@ def make_trainer(out: Path | None, stop: StopAt, seed: int = 5, **options: Any) 
         **options,
     }
     return Trainer(
-        model, "cross_entropy", metrics=["accuracy", "f1"], callbacks=[EarlyStopping(), stop],
-        batch_size=16, seed=1, out=out, quiet=True, **settings,
+        model,
+        "cross_entropy",
+        metrics=["accuracy", "f1"],
+        callbacks=[EarlyStopping(), stop],
+        batch_size=16,
+        seed=1,
+        out=out,
+        quiet=True,
+        **settings,
     )
 
 
 def loader_with_noise() -> DataLoader:
     """A loader that shuffles, and whose transform draws random numbers for every batch."""
     return DataLoader(
-        TensorDataset(INPUTS, LABELS), 16, shuffle=True,
+        TensorDataset(INPUTS, LABELS),
+        16,
+        shuffle=True,
         transform=lambda inputs: inputs + fathom.rand(*inputs.shape) * 0,
     )
 
@@ -81,9 +90,7 @@ PLACES = [(0, 1), (0, 5), (1, 3), (2, 4), (2, 5)]
 VARIANTS: dict[str, Callable[[], dict[str, Any]]] = {
     "plain": dict,
     "accumulated": lambda: {"accumulate": 2, "clip_norm": 1.0},
-    "one-cycle": lambda: {
-        "schedule": lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=15)
-    },
+    "one-cycle": lambda: {"schedule": lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=15)},
     "plateau": lambda: {"schedule": lambda optimizer: ReduceLROnPlateau(optimizer, patience=0)},
 }
 
@@ -117,9 +124,7 @@ def test_a_loader_continues_at_its_batch_however_far_it_has_prepared(
     trainers = []
     for stop in (StopAt(), StopAt(1, 2)):
         trainer = make_trainer(None, stop)
-        loader = DataLoader(
-            TensorDataset(INPUTS, LABELS), 16, shuffle=True, num_workers=workers
-        )
+        loader = DataLoader(TensorDataset(INPUTS, LABELS), 16, shuffle=True, num_workers=workers)
         trainer.fit(loader, epochs=EPOCHS)
         trainers.append(trainer)
     trainers[1].save(tmp_path / "interrupted.safetensors")
@@ -130,7 +135,9 @@ def test_a_loader_continues_at_its_batch_however_far_it_has_prepared(
 
 
 def test_batches_in_a_list_are_continued_too(tmp_path: Path) -> None:
-    batches = [[INPUTS[start : start + 16], LABELS[start : start + 16]] for start in range(0, 70, 16)]
+    batches = [
+        [INPUTS[start : start + 16], LABELS[start : start + 16]] for start in range(0, 70, 16)
+    ]
     whole = make_trainer(None, StopAt())
     whole.fit(batches, epochs=2)
     begun = make_trainer(None, StopAt(1, 2))
@@ -211,8 +218,14 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     others = [
         make_trainer(None, StopAt(), schedule=None),
         make_trainer(None, StopAt(), optimizer="sgd"),
-        Trainer(model, "cross_entropy", callbacks=[EarlyStopping(), StopAt()], quiet=True,
-                metrics=["accuracy", "f1"], schedule=lambda one: CosineAnnealingLR(one, 5)),
+        Trainer(
+            model,
+            "cross_entropy",
+            callbacks=[EarlyStopping(), StopAt()],
+            quiet=True,
+            metrics=["accuracy", "f1"],
+            schedule=lambda one: CosineAnnealingLR(one, 5),
+        ),
         Trainer(trainer.model, "cross_entropy", quiet=True),
     ]
     for other in others:
@@ -236,9 +249,7 @@ def test_a_run_is_read_back_with_its_model(tmp_path: Path) -> None:
         assert run.config["optimizer"] == "Adam"
         assert run.history["epoch"][: run.epoch] == list(range(1, run.epoch + 1))
         assert not run.model.training
-    np.testing.assert_array_equal(
-        run.model(INPUTS).detach(), trainer.predict(INPUTS)
-    )
+    np.testing.assert_array_equal(run.model(INPUTS).detach(), trainer.predict(INPUTS))
 
 
 def test_a_run_folder_that_is_none_says_so(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fathom
-import fathom.nn.functional as F
+
 from fathom import FathomError, nn
 from fathom.data import DataLoader, TensorDataset
 from fathom.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
@@ -62,7 +62,7 @@ def test_training_is_the_loop_that_one_would_write() -> None:
         total = 0.0
         for inputs, target in loader:
             optimizer.zero_grad()
-            loss = F.cross_entropy(model(inputs), target)
+            loss = nn.functional.cross_entropy(model(inputs), target)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 0.5)
             optimizer.step()

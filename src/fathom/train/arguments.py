@@ -36,7 +36,7 @@ def loss_from(loss: Any) -> Loss:
             f"the loss is a {type(loss).__name__}; expected a function of output and target, "
             f"a loss module, or a name such as 'cross_entropy'"
         )
-    return loss  # type: ignore[no-any-return]
+    return loss
 
 
 def optimizer_from(optimizer: Any, model: Module, lr: float | None) -> Optimizer:

@@ -278,7 +278,7 @@ class Trainer:
             return
         if not self._samples:
             raise TrainingError("train: the loader gave no batch")
-        figures = {"epoch": self.epoch + 1, "loss": self._loss_sum / self._samples}
+        figures: dict[str, Any] = {"epoch": self.epoch + 1, "loss": self._loss_sum / self._samples}
         figures |= figures_of(self.metrics)
         if validation is not None:
             measured = self._measure(validation, lambda: self.is_interrupted)
@@ -326,7 +326,7 @@ class Trainer:
     def _remaining(self, train: Any) -> Iterable[Any]:
         # A DataLoader continues at its position; other iterables are read over again.
         if hasattr(train, "load_state_dict"):
-            return train  # type: ignore[no-any-return]
+            return train
         return itertools.islice(train, self.batch, None)
 
     def _part_of_step(self, count: int | None) -> tuple[bool, bool, float]:
