@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ops import Convolution, ConvolutionInputGradient, Reshape, Shape
 from ..tensor import Tensor
 from .arguments import one_for_each
@@ -313,12 +313,12 @@ def _padding_pairs(
         return ((0, 0),) * len(kernel)
     if padding == "same":
         if any(step != 1 for step in stride):
-            raise ShapeError(
+            raise ArgumentError(
                 f"{name}: padding='same' needs stride 1, got {stride}; give the padding as a number"
             )
         return same_padding(kernel, dilation)
     if isinstance(padding, str):
-        raise ShapeError(
+        raise ArgumentError(
             f"{name}: padding {padding!r} is unknown; there are 'valid', 'same' and numbers"
         )
     widths = one_for_each(padding, len(kernel), f"{name}: padding", least=0)

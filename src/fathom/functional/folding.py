@@ -105,7 +105,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n, parts = len(batch), channels // factor**2
     split = Reshape((*batch, parts, factor, factor, height, width))(input)
     mixed = Permute((*range(n + 1), n + 3, n + 1, n + 4, n + 2))(split)
-    return Reshape((*batch, parts, height * factor, width * factor))(mixed)  # type: ignore[no-any-return]
+    return Reshape((*batch, parts, height * factor, width * factor))(mixed)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -129,7 +129,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n, sizes = len(batch), (height // factor, width // factor)
     split = Reshape((*batch, channels, sizes[0], factor, sizes[1], factor))(input)
     mixed = Permute((*range(n + 1), n + 2, n + 4, n + 1, n + 3))(split)
-    return Reshape((*batch, channels * factor**2, *sizes))(mixed)  # type: ignore[no-any-return]
+    return Reshape((*batch, channels * factor**2, *sizes))(mixed)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -147,7 +147,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     split = Reshape((batch, groups, channels // groups, *sizes))(input)
     mixed = Permute((0, 2, 1, *range(3, split.ndim)))(split)
-    return Reshape(input.shape)(mixed)  # type: ignore[no-any-return]
+    return Reshape(input.shape)(mixed)
 
 
 def _windows(

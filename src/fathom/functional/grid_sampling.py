@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..ops import Array, Index, MatMul, Permute, Reshape
 from ..tensor import Tensor, constant
 from .padding import pad
@@ -41,7 +41,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         -1,
     )
     moved = MatMul(transpose_second=True)(constant(points.reshape(-1, 3), theta.dtype), theta)
-    return Reshape((shape[0], height, width, 2))(moved)  # type: ignore[no-any-return]
+    return Reshape((shape[0], height, width, 2))(moved)
 
 
 def grid_sample(
@@ -70,7 +70,7 @@ def grid_sample(
             f"got shapes {input.shape} and {grid.shape}"
         )
     if mode not in ("bilinear", "nearest") or padding_mode not in ("zeros", "border"):
-        raise ShapeError(
+        raise ArgumentError(
             f"grid_sample has modes 'bilinear' and 'nearest' and padding modes 'zeros' and "
             f"'border', got {mode!r} and {padding_mode!r}"
         )
@@ -87,7 +87,7 @@ def grid_sample(
     def values(row: Tensor, column: Tensor) -> Tensor:
         row = (row.clamp(-1, height) + 1).long()
         column = (column.clamp(-1, width) + 1).long()
-        return Index((0, 1, 2))(last, batch, row, column)  # type: ignore[no-any-return]
+        return Index((0, 1, 2))(last, batch, row, column)
 
     if mode == "nearest":
         found = values(rows.detach().round(), columns.detach().round())
@@ -97,7 +97,7 @@ def grid_sample(
         upper = values(top, left) * (1 - right) + values(top, left + 1) * right
         lower = values(top + 1, left) * (1 - right) + values(top + 1, left + 1) * right
         found = upper * (1 - down) + lower * down
-    return Permute((0, 3, 1, 2))(found)  # type: ignore[no-any-return]
+    return Permute((0, 3, 1, 2))(found)
 
 
 def _grid_line(size: int, align_corners: bool) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..ops import Array, Expand, Index, Reshape
 from ..tensor import Tensor
 from .images import PLACES
@@ -48,8 +48,8 @@ def interpolate(
         Shape (N, C, *size).
 
     Raises:
-        ShapeError: the mode does not fit the number of dimensions, or sizes are not given
-            once.
+        ShapeError: the mode does not fit the number of dimensions, or nothing would remain.
+        ArgumentError: the mode is unknown, or not just one of size and scale is given.
 
     Source: R. Keys, "Cubic convolution interpolation for digital image processing", IEEE
     Transactions on Acoustics, Speech, and Signal Processing 29 (1981), for ``"bicubic"``.
@@ -82,7 +82,7 @@ def _require_mode(
     input: Tensor, rank: int, mode: str, align_corners: bool | None, antialias: bool
 ) -> None:
     if mode not in _MODES:
-        raise ShapeError(f"interpolate: mode {mode!r} is unknown; there are {', '.join(_MODES)}")
+        raise ArgumentError(f"interpolate: mode {mode!r} is unknown; there are {', '.join(_MODES)}")
     needed = (_LINEAR | _CUBIC).get(mode)
     if rank not in PLACES or (needed is not None and rank != needed):
         places = PLACES[needed] if needed else "L), (N, C, H, W) or (N, C, D, H, W"
@@ -91,9 +91,11 @@ def _require_mode(
             f"got shape {input.shape}"
         )
     if align_corners is not None and needed is None:
-        raise ShapeError(f"interpolate: align_corners means nothing in mode {mode!r}; leave it out")
+        raise ArgumentError(
+            f"interpolate: align_corners means nothing in mode {mode!r}; leave it out"
+        )
     if antialias and mode not in ("bilinear", "bicubic"):
-        raise ShapeError("interpolate: antialias is for the modes 'bilinear' and 'bicubic'")
+        raise ArgumentError("interpolate: antialias is for the modes 'bilinear' and 'bicubic'")
     if 0 in input.shape[1:]:
         raise ShapeError(f"interpolate: an input of shape {input.shape} has nothing to resize")
 
@@ -107,7 +109,7 @@ def _output_sizes(
     """The new sizes, and the factors where these rather than the sizes say the scale."""
     rank = input.ndim - 2
     if (size is None) == (scale_factor is None):
-        raise ShapeError("interpolate expects either size or scale_factor")
+        raise ArgumentError("interpolate expects either size or scale_factor")
     given = size if size is not None else scale_factor
     each = tuple(given) if isinstance(given, Sequence) else (given,) * rank
     if len(each) != rank:
@@ -136,7 +138,7 @@ def _repeat(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
         split += [old, 1]
         grown += [old, new // old]
     repeated = Expand(tuple(grown))(Reshape(tuple(split))(input))
-    return Reshape((*input.shape[:2], *sizes))(repeated)  # type: ignore[no-any-return]
+    return Reshape((*input.shape[:2], *sizes))(repeated)
 
 
 def _ratio(old: int, new: int, scale: float | None, align_corners: bool = False) -> float:

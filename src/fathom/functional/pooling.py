@@ -428,7 +428,7 @@ def _window_sums(images: Tensor, windows: Windows) -> Tensor:
     channels = images.shape[1]
     ones = np.broadcast_to(np.ones((), images.dtype), (channels, 1, *windows.kernel))
     convolution = Convolution(windows.stride, windows.padding, windows.dilation, channels)
-    return convolution(images, ones)  # type: ignore[no-any-return]
+    return convolution(images, ones)
 
 
 def _elements(windows: Windows, sizes: Shape, counted_padding: Shape) -> Array:

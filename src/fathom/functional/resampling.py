@@ -21,4 +21,4 @@ def resample(images: Tensor, axis: int, matrix: Array) -> Tensor:
     rows = Reshape((*before, last.shape[axis - 1], math.prod(after)))(last)
     product = MatMul()(constant(matrix, images.dtype), rows)
     restored = Reshape((*before, len(matrix), *after))(product)
-    return Permute((0, rank - 1, *range(1, rank - 1)))(restored)  # type: ignore[no-any-return]
+    return Permute((0, rank - 1, *range(1, rank - 1)))(restored)

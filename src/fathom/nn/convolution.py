@@ -137,7 +137,7 @@ class _Conv(_Convolution):
         padding = self.padding
         if self.padding_mode != "zeros":
             input = pad(input, self._widths(), self.padding_mode)
-            padding = 0
+            padding = "valid"
         return convolve(
             self._kind,
             input,
