@@ -173,7 +173,9 @@ def test_nan_in_a_losss_input_raises_only_while_anomalies_are_looked_for():
     assert math.isnan(float(F.mse_loss(x, y)))
     with (
         fathom.autograd.detect_anomaly(),
-        pytest.raises(RuntimeError, match=r"mse_loss: 1 of 2 elements of the input .*first at \(1,\)"),
+        pytest.raises(
+            RuntimeError, match=r"mse_loss: 1 of 2 elements of the input .*first at \(1,\)"
+        ),
     ):
         F.mse_loss(x, y)
     assert math.isnan(float(F.mse_loss(x, y)))

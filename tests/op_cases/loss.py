@@ -160,9 +160,7 @@ CASES = [
     Case("nn.functional.cross_entropy", probabilities, label="probabilities"),
     Case("nn.functional.nll_loss", classes),
     Case("nn.functional.binary_cross_entropy", events),
-    Case(
-        "nn.functional.binary_cross_entropy_with_logits", event_logits, special=extreme_binary
-    ),
+    Case("nn.functional.binary_cross_entropy_with_logits", event_logits, special=extreme_binary),
     Case("nn.functional.kl_div", divergence),
     Case("nn.functional.poisson_nll_loss", counts),
     Case("nn.functional.gaussian_nll_loss", densities),

@@ -34,7 +34,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
         rows = Index((0,))(weight, input)
     except IndexOutOfRange as error:
         message = str(error).removeprefix("Index: ")
-        raise IndexOutOfRange(f"embedding: index {message}") from None
+        raise IndexOutOfRange(f"embedding: {message}") from None
     if padding_idx is None:
         return rows
     count = weight.shape[0]
