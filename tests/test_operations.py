@@ -103,9 +103,7 @@ def checked_function(case: Case, call: Call) -> tuple[Callable[..., Any], list[T
         if case.name.endswith("_"):
             arguments = (arguments[0].clone(), *arguments[1:])
         returned = function(*arguments, **options)
-        return tuple(
-            result for result in flattened(returned, Tensor) if result.is_floating_point()
-        )
+        return tuple(result for result in flattened(returned, Tensor) if result.is_floating_point())
 
     return apply, inputs
 
@@ -118,9 +116,7 @@ def test_gradients_agree_with_differences_of_values(case: Case) -> None:
             gradcheck(function, inputs, fast_mode=True)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in differentiable if case.second_order], ids=str
-)
+@pytest.mark.parametrize("case", [case for case in differentiable if case.second_order], ids=str)
 def test_second_gradients_agree_with_differences_of_gradients(case: Case) -> None:
     for call in calls_of(case):
         function, inputs = checked_function(case, call)
@@ -181,7 +177,9 @@ def compare_with_torch(case: Case, call: Call, dtype: str) -> None:
         return results, [one.grad for one in inputs]
 
     expected, expected_gradients = run(
-        reference, torch.Tensor, lambda array: torch.tensor(np.ascontiguousarray(array).reshape(array.shape))
+        reference,
+        torch.Tensor,
+        lambda array: torch.tensor(np.ascontiguousarray(array).reshape(array.shape)),
     )
     results, gradients = run(attrgetter(case.name)(fathom), Tensor, fathom_tensor)
     described = f"{case} of {call}"
