@@ -144,7 +144,7 @@ def test_a_split_by_lengths_or_fractions_gives_disjoint_parts():
     ]:
         parts = random_split(rows(), lengths, seeded(0))
         assert [len(part) for part in parts] == counts
-        assert sorted(sum((part.indices for part in parts), [])) == list(range(10))
+        assert sorted(index for part in parts for index in part.indices) == list(range(10))
 
 
 def test_a_split_is_repeatable():
@@ -263,7 +263,7 @@ def test_shuffling_is_new_each_epoch_and_repeatable_by_the_seed(num_workers):
         loader = DataLoader(
             rows(50), 8, shuffle=True, num_workers=num_workers, generator=seeded(seed)
         )
-        return [sum(labels_of(loader), []) for _ in range(3)]
+        return [[x for batch in labels_of(loader) for x in batch] for _ in range(3)]
 
     first, again, other = epochs(0), epochs(0), epochs(1)
     assert first == again
@@ -352,8 +352,7 @@ def test_an_error_in_a_background_thread_has_its_own_traceback():
     loader = DataLoader(Broken(), batch_size=2, num_workers=2)
     seen = []
     with pytest.raises(KeyError, match="sixth sample") as caught:
-        for batch in loader:
-            seen.append(batch[1].tolist())
+        seen.extend(batch[1].tolist() for batch in loader)
     assert seen == [[0, 1], [4, 9]]
     assert "in __getitem__" in "".join(traceback.format_tb(caught.value.__traceback__))
     assert wait_for_threads()
@@ -391,7 +390,7 @@ def test_a_batch_that_does_not_come_in_time_is_an_error():
             release.wait(5)
             return super().__getitem__(index)
 
-    with pytest.raises(DatasetError, match="timeout of 0.05 s"):
+    with pytest.raises(DatasetError, match=r"timeout of 0\.05 s"):
         next(iter(DataLoader(Slow(), num_workers=1, timeout=0.05)))
     release.set()
     assert wait_for_threads()

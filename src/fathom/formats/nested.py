@@ -46,11 +46,15 @@ def save(obj: Any, f: PathLike) -> None:
     write_safetensors(f, writer.tensors, {_KEY: text})
 
 
-def load(f: PathLike, *, widen: bool = False) -> Any:
+def load(
+    f: PathLike, map_location: Any = None, *, weights_only: bool = True, widen: bool = False
+) -> Any:
     """Load what `save` saved; any other safetensors file as a dict of tensors.
 
     Args:
         f: the file.
+        map_location, weights_only: accepted for PyTorch's sake; tensors are on the CPU, and a
+            file holds no code.
         widen: whether float16 and bfloat16, which Fathom has not, become float32.
 
     Raises:

@@ -3,6 +3,7 @@
 Images are tensors of shape (N, C, H, W); a single image (C, H, W) is taken too. A random
 transform draws for each image of the batch on its own, from its `generator` where it was given
 one, otherwise from the generator of the loader's batch, otherwise from the default generator.
+With a generator of its own, what it draws depends on the order in which threads come to it.
 Nothing is recorded for gradients.
 """
 
