@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import fathom
-
 from fathom import FathomError, nn
 from fathom.data import DataLoader, TensorDataset
 from fathom.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR

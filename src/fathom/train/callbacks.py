@@ -258,7 +258,7 @@ class TensorBoardLogger(Callback):
 
     def __init__(self, folder: PathLike) -> None:
         try:
-            import tensorboardX  # noqa: F401 - an extra
+            import tensorboardX  # type: ignore[import-untyped]  # noqa: F401 - an extra
         except ImportError:
             raise MissingExtra(
                 "the TensorBoard log needs tensorboardX: pip install 'fathom-dl[tensorboard]'"

@@ -15,6 +15,7 @@ _PARTS = {
     "optimizer": Mapping,
     "random_key": object,
     "position": Mapping,
+    "running": Mapping,
     "history": Mapping,
     "callbacks": list,
 }

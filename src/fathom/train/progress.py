@@ -29,7 +29,7 @@ class Progress:
         stream = self.stream or sys.stdout
         if self.quiet or not stream.isatty():
             return
-        from tqdm import tqdm
+        from tqdm import tqdm  # type: ignore[import-untyped]
 
         self._bar = tqdm(
             total=batches,

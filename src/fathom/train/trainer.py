@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..functional.random import default_generator, manual_seed
+from ..functional.random import manual_seed
 from ..nn import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
@@ -22,6 +22,7 @@ from .interruption import interruption_handled
 from .progress import Progress
 from .report import write_report
 from .run import RunFolder
+from .state import Running, restore, state_of
 from .step import Loss, training_step
 
 History = dict[str, list[Any]]
@@ -117,27 +118,24 @@ class Trainer:
         self.accumulate = accumulate
         self.progress = Progress(quiet)
         self.run = None if out is None else RunFolder(out)
-        self.config = {**self._describe(clip_norm, clip_value), **(config or {})}
-        if self.run is not None:
-            self._add_run_callbacks(self.run, monitor, checkpoint_every)
-        self.step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
-        self._begin()
-        self._train: Any = None
-
-    def _describe(self, clip_norm: float | None, clip_value: float | None) -> dict[str, Any]:
-        loss = self.loss
-        return {
-            "loss": getattr(loss, "__name__", type(loss).__name__),
+        self.config = {
+            "loss": getattr(self.loss, "__name__", type(self.loss).__name__),
             "optimizer": type(self.optimizer).__name__,
             "lr": float(self.optimizer.param_groups[0]["lr"]),
             "schedule": None if self.schedule is None else type(self.schedule).__name__,
             "metrics": [metric.name for metric in self.metrics],
-            "batch_size": self.batch_size,
-            "seed": self.seed,
-            "accumulate": self.accumulate,
+            "batch_size": batch_size,
+            "seed": seed,
+            "accumulate": accumulate,
             "clip_norm": clip_norm,
             "clip_value": clip_value,
+            **(config or {}),
         }
+        if self.run is not None:
+            self._add_run_callbacks(self.run, monitor, checkpoint_every)
+        self.step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
+        self._begin()
+        self.train_loader: Any = None
 
     def _add_run_callbacks(
         self, run: RunFolder, monitor: str | None, checkpoint_every: int | None
@@ -152,7 +150,7 @@ class Trainer:
         """Stand before the first epoch."""
         self.history: History = {}
         self.epoch = self.batch = self.steps = 0
-        self._loss_sum, self._samples, self._seconds = 0.0, 0, 0.0
+        self.running = Running()
         self.is_interrupted = False
         self._stop_reason: str | None = None
 
@@ -164,7 +162,9 @@ class Trainer:
     @property
     def is_between_steps(self) -> bool:
         """Whether no gradients are being accumulated, so that a checkpoint holds all there is."""
-        return self.batch % self.accumulate == 0 or self.batch == number_of_batches(self._train)
+        return self.batch % self.accumulate == 0 or self.batch == number_of_batches(
+            self.train_loader
+        )
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch; for callbacks. The reason is shown."""
@@ -203,7 +203,9 @@ class Trainer:
             CheckpointError: there is nothing to resume from.
             FileAccessError: the run folder cannot be written.
         """
-        train = self._train = as_loader(train, self.batch_size, shuffle=True, argument="train")
+        train = self.train_loader = as_loader(
+            train, self.batch_size, shuffle=True, argument="train"
+        )
         if validation is not None:
             validation = as_loader(
                 validation, self.batch_size, shuffle=False, argument="validation"
@@ -266,19 +268,22 @@ class Trainer:
                 write_report(self, validation)
 
     def _run_epoch(self, train: Any, validation: Any, epochs: int) -> None:
-        started = time.perf_counter() - self._seconds
+        started = time.perf_counter() - self.running.seconds
         if self.batch == 0:
             for callback in self.callbacks:
                 callback.on_epoch_begin(self)
         self.progress.begin_epoch(self.epoch + 1, epochs, number_of_batches(train), self.batch)
         self.model.train()
         self._run_batches(train)
-        self._seconds = time.perf_counter() - started
+        self.running.seconds = time.perf_counter() - started
         if self.is_interrupted:
             return
-        if not self._samples:
+        if not self.running.samples:
             raise TrainingError("train: the loader gave no batch")
-        figures: dict[str, Any] = {"epoch": self.epoch + 1, "loss": self._loss_sum / self._samples}
+        figures: dict[str, Any] = {
+            "epoch": self.epoch + 1,
+            "loss": self.running.loss_sum / self.running.samples,
+        }
         figures |= figures_of(self.metrics)
         if validation is not None:
             measured = self._measure(validation, lambda: self.is_interrupted)
@@ -308,8 +313,8 @@ class Trainer:
             if not math.isfinite(value):
                 raise NonFiniteLossError.at(value, self.epoch + 1, self.batch + 1)
             samples = len(target)
-            self._loss_sum += value * samples
-            self._samples += samples
+            self.running.loss_sum += value * samples
+            self.running.samples += samples
             self.batch += 1
             for metric in metrics:
                 metric.update(output, target)
@@ -319,7 +324,7 @@ class Trainer:
                     steps_schedule.step()
             for listener in listeners:
                 listener(self, value)
-            progress.end_batch(self.batch, self._loss_sum / self._samples)
+            progress.end_batch(self.batch, self.running.loss_sum / self.running.samples)
             if self.is_interrupted and ends:
                 break
 
@@ -347,7 +352,7 @@ class Trainer:
             )
         self.epoch += 1
         self.batch = 0
-        self._loss_sum, self._samples, self._seconds = 0.0, 0, 0.0
+        self.running = Running()
         for metric in self.metrics:
             metric.reset()
         if self.run is not None:
@@ -404,28 +409,7 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed training needs: what a checkpoint holds."""
-        loader = self._train.state_dict() if hasattr(self._train, "state_dict") else None
-        return {
-            "model": self.model_state(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "random_key": default_generator.get_state(),
-            "position": {
-                "epoch": self.epoch,
-                "batch": self.batch,
-                "steps": self.steps,
-                "loader": loader,
-                "loss_sum": self._loss_sum,
-                "samples": self._samples,
-                "seconds": self._seconds,
-            },
-            "metrics": [metric.state_dict() for metric in self.metrics],
-            "history": {name: list(values) for name, values in self.history.items()},
-            "callbacks": [
-                {"name": type(callback).__name__, "state": callback.state_dict()}
-                for callback in self.callbacks
-            ],
-        }
+        return state_of(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` returned, or `load_checkpoint` read.
@@ -433,49 +417,7 @@ class Trainer:
         Raises:
             FathomError: it is not of this model, optimizer or schedule.
         """
-        try:
-            self._load(state_dict)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise CheckpointError(
-                f"this state does not fit the trainer ({type(error).__name__}: {error}); make "
-                f"model, optimizer, schedule, metrics and callbacks as they were in the run "
-                f"that is resumed"
-            ) from error
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        position = state["position"]
-        names = [one["name"] for one in state["callbacks"]]
-        own = [type(callback).__name__ for callback in self.callbacks]
-        if names != own:
-            raise CheckpointError(
-                f"the run was trained with the callbacks {', '.join(names) or '-'}, this trainer "
-                f"has {', '.join(own) or '-'}; resume with the same"
-            )
-        if (state["schedule"] is None) != (self.schedule is None):
-            raise CheckpointError(
-                "the run was trained "
-                + (
-                    "without a schedule, this trainer has one"
-                    if self.schedule
-                    else "with a schedule, this trainer has none"
-                )
-            )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.schedule is not None:
-            self.schedule.load_state_dict(state["schedule"])
-        self.epoch, self.batch = int(position["epoch"]), int(position["batch"])
-        self.steps = int(position["steps"])
-        self._loss_sum, self._samples = position["loss_sum"], position["samples"]
-        self._seconds = position["seconds"]
-        if position["loader"] is not None and hasattr(self._train, "load_state_dict"):
-            self._train.load_state_dict(position["loader"])
-        for metric, saved in zip(self.metrics, state["metrics"], strict=True):
-            metric.load_state_dict(saved)
-        for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
-            callback.load_state_dict(saved["state"])
-        self.history = {name: list(values) for name, values in state["history"].items()}
-        default_generator.set_state(state["random_key"])
+        restore(self, state_dict)
 
     def save(self, path: PathLike) -> None:
         """Write a checkpoint, from which ``fit(…, resume=path)`` goes on."""
