@@ -113,7 +113,7 @@ def slogdet(input: Tensor) -> SignAndLogAbsDet:
     """The signs of determinants, and the logarithms of their sizes."""
     require_matrices("slogdet", input, square=True)
     packed = SignAndLogDeterminant()(input)
-    return SignAndLogAbsDet(clone(packed[..., 0].detach()), clone(packed[..., 1]))
+    return SignAndLogAbsDet(clone(packed[..., 0]), clone(packed[..., 1]))
 
 
 @tensor_method

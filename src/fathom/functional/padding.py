@@ -89,13 +89,15 @@ def _replicated(shape: tuple[int, ...], axis: int, before: int, after: int) -> A
 
 
 def _wrapped(shape: tuple[int, ...], axis: int, before: int, after: int) -> Array:
-    size = shape[axis]
+    # Elements are cut off first, and do not come back at the other end.
+    start, stop = max(-before, 0), shape[axis] + min(after, 0)
+    size = stop - start
     if max(before, after) > size:
         raise ShapeError(
             f"pad: mode 'circular' adds at most as many elements as there are, but {before} "
             f"and {after} are asked for in dimension {axis} of shape {shape}"
         )
-    return np.arange(-before, size + after) % max(size, 1)
+    return start + np.arange(-max(before, 0), size + max(after, 0)) % max(size, 1)
 
 
 _POSITIONS: dict[str, Callable[[tuple[int, ...], int, int, int], Array]] = {

@@ -228,7 +228,12 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Number | Tensor) -
     """The slices at the positions `index` along a dimension filled with one value."""
     axis, vector = axis_from(dim, input.ndim), _vector("index_fill", index)
     filling = _single_value("index_fill", value, input)
-    return _write_slices(input, axis, Index((axis,), wrap=True), vector, filling, accumulate=False)
+    size = input.shape[axis] if input.ndim else 1
+    # A mask, so that a position that repeats counts once in the gradient of the value.
+    is_named = AssignIndex(Index((0,), wrap=True))
+    mask = is_named(np.zeros(size, bool), np.ones((), bool), vector)
+    along = [size if place == axis else 1 for place in range(input.ndim)]
+    return Where()(reshape(mask, along), filling, input)
 
 
 def _write_slices(

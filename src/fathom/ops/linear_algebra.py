@@ -337,11 +337,11 @@ class PseudoInverse(Op):
 
     def gradient(self, operand: int, grad: Operand, output: Operand, a: Operand) -> Operand:
         p, of_p = output, transposed(grad)
-        result = -MatMul()(transposed(p), MatMul(False, False)(grad, transposed(p)))
-        inside = of_p - MatMul()(MatMul()(of_p, p), a)
-        result = result + transposed(MatMul()(inside, MatMul(False, True)(p, p)))
-        inside = of_p - MatMul()(a, MatMul()(p, of_p))
-        return result + transposed(MatMul()(MatMul(True)(p, p), inside))
+        result = -MatMul(True)(p, MatMul(False, True)(grad, p))
+        beyond_columns = of_p - MatMul()(a, MatMul()(p, of_p))
+        result = result + MatMul()(beyond_columns, MatMul(False, True)(p, p))
+        beyond_rows = of_p - MatMul()(MatMul()(of_p, p), a)
+        return result + MatMul()(MatMul(True)(p, p), beyond_rows)
 
 
 class MatrixExponential(_OfSquareMatrices):
