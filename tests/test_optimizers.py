@@ -222,6 +222,35 @@ class TestStep:
         assert (w * w).sum().item() < 0.95 * start
 
 
+class TestDtypes:
+    def test_options_given_as_numpy_numbers_do_not_widen_the_parameter(self):
+        w = fathom.tensor([1.0, 2.0], requires_grad=True)
+        w.grad = fathom.ones(2)
+        rate, decay = np.float64(0.1), np.float64(0.01)
+        optim.SGD([w], lr=rate, momentum=np.float64(0.9), weight_decay=decay).step()
+        optim.Adam([w], betas=(np.float64(0.9), np.float64(0.99)), eps=np.float64(1e-8)).step()
+        assert w.dtype == fathom.float32
+
+    def test_a_gradient_of_another_dtype_does_not_change_the_parameters(self):
+        w = fathom.tensor([1.0, 2.0], requires_grad=True)
+        w.grad = fathom.ones(2, dtype=fathom.float64)
+        optim.SGD([w], lr=0.5).step()
+        assert w.dtype == fathom.float32
+        assert w.tolist() == [0.5, 1.5]
+
+    def test_a_gradient_of_another_shape_is_named(self):
+        w = fathom.tensor([1.0, 2.0], requires_grad=True)
+        w.grad = fathom.ones(3, 2)
+        with pytest.raises(FathomError, match=r"shape \(3, 2\) for a tensor of shape \(2,\)"):
+            optim.SGD([w]).step()
+
+    def test_overflow_is_silent(self):
+        w = fathom.tensor([1e38], requires_grad=True)
+        w.grad = fathom.tensor([-1e38])
+        optim.SGD([w], lr=1e6).step()
+        assert w.item() == float("inf")
+
+
 class TestState:
     def test_all_that_changes_lives_in_tensors_that_stay(self):
         params = parameters(fathom)

@@ -1,13 +1,14 @@
 """Adadelta: steps in the units of earlier steps."""
 
 from ..ops import Sqrt
+from ..tape import Value
 from ..tensor import Tensor
-from .adam import moving_average
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
     effective_gradient,
+    moving_average,
     step_count,
     zeros_like,
 )
@@ -63,13 +64,13 @@ class Adadelta(Optimizer):
             "acc_delta": zeros_like(param),
         }
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         self.count_step(state)
-        grad = effective_gradient(param, grad, group)
+        grad = effective_gradient(value, grad, group)
         rho, eps = group["rho"], group["eps"]
-        square, steps = state["square_avg"], state["acc_delta"]
-        square.rebind(moving_average(square, grad * grad, rho))
+        square = moving_average(state["square_avg"], grad * grad, rho)
+        steps = state["acc_delta"]._node.value
         direction = Sqrt()(steps + eps) / Sqrt()(square + eps) * grad
-        steps.rebind(moving_average(steps, direction * direction, rho))
-        self.descend(param, direction, group)
+        moving_average(state["acc_delta"], direction * direction, rho)
+        return value - direction * self.rate(group, value.dtype)

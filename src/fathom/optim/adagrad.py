@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from ..ops import Sqrt
-from ..tensor import Tensor, cast, constant
+from ..ops import Cast, Sqrt
+from ..tape import Value
+from ..tensor import Tensor, constant
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
+    assign,
     effective_gradient,
     step_count,
 )
@@ -62,15 +64,15 @@ class Adagrad(Optimizer):
         total = np.full(param.shape, group["initial_accumulator_value"])
         return {"step": step_count(), "sum": constant(total, param.dtype)}
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         step = self.count_step(state)
-        grad = effective_gradient(param, grad, group)
-        total = state["sum"]
-        total.rebind(total + grad * grad)
+        grad = effective_gradient(value, grad, group)
+        total = assign(state["sum"], state["sum"]._node.value + grad * grad)
 
-        def rate() -> Tensor:
-            return cast(group["lr"] / (1 + (step - 1) * group["lr_decay"]), param.dtype)
+        def falling() -> Value:
+            rate = group["lr"]._node.value / (1 + (step - 1) * group["lr_decay"])
+            return Cast(value.dtype)(rate)
 
-        rate_now = self.shared((step._node, param.dtype), rate)
-        param.rebind(param - grad / (Sqrt()(total) + group["eps"]) * rate_now)
+        rate = self.shared((state["step"]._node, value.dtype), falling)
+        return value - grad / (Sqrt()(total) + group["eps"]) * rate

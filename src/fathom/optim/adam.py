@@ -1,12 +1,17 @@
 """Adam, and its form with decoupled weight decay."""
 
-from ..ops import Maximum, Sqrt
-from ..tensor import Tensor, cast
+from ..ops import Cast, Maximum, Sqrt
+from ..promotion import float64
+from ..tape import Value
+from ..tensor import Tensor
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
+    assign,
     effective_gradient,
+    moving_average,
+    number,
     step_count,
     zeros_like,
 )
@@ -73,27 +78,25 @@ class Adam(Optimizer):
             state["max_exp_avg_sq"] = zeros_like(param)
         return state
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad, start = decayed(self, param, grad, group)
-        mean = state["exp_avg"]
-        mean.rebind(moving_average(mean, grad, beta1))
-        square = state["exp_avg_sq"]
-        square.rebind(moving_average(square, grad * grad, beta2))
+        grad, start = decayed(self, value, grad, group)
+        mean = moving_average(state["exp_avg"], grad, beta1)
+        square = moving_average(state["exp_avg_sq"], grad * grad, beta2)
         if group["amsgrad"]:
             largest = state["max_exp_avg_sq"]
-            square = largest.rebind(Maximum()(largest, square))
+            square = assign(largest, Maximum()(largest._node.value, square))
 
-        def corrected() -> tuple[Tensor, Tensor]:
+        def corrected() -> tuple[Value, Value]:
             # Both corrections are numbers: moved out of the denominator they cost no pass.
-            scale = Sqrt()(1 - beta2**step)
-            rate = group["lr"] * scale / (1 - beta1**step)
-            return cast(rate, param.dtype), cast(scale * group["eps"], param.dtype)
+            scale = Sqrt()(1 - number(beta2, float64) ** step)
+            rate = group["lr"]._node.value * scale / (1 - number(beta1, float64) ** step)
+            return Cast(value.dtype)(rate), Cast(value.dtype)(scale * group["eps"])
 
-        rate, eps = self.shared((step._node, param.dtype), corrected)
-        param.rebind(start - mean / (Sqrt()(square) + eps) * rate)
+        rate, eps = self.shared((state["step"]._node, value.dtype), corrected)
+        return start - mean / (Sqrt()(square) + eps) * rate
 
 
 class AdamW(Adam):
@@ -135,25 +138,18 @@ class AdamW(Adam):
         )
 
 
-def moving_average(average: Tensor, new: Tensor, beta: float | Tensor) -> Tensor:
-    """beta * average + (1 - beta) * new."""
-    if isinstance(beta, Tensor):
-        return average * cast(beta, average.dtype) + new * cast(1 - beta, average.dtype)
-    return average * beta + new * (1 - beta)
-
-
 def decayed(
-    optimizer: Optimizer, param: Tensor, grad: Tensor, group: ParameterGroup
-) -> tuple[Tensor, Tensor]:
+    optimizer: Optimizer, value: Value, grad: Value, group: ParameterGroup
+) -> tuple[Value, Value]:
     """The gradient, and the point that the step starts from, with the weight decay in one.
 
     A decay that is decoupled shrinks the parameter; otherwise its share is in the gradient.
     """
     if not (group["decoupled_weight_decay"] and group["weight_decay"]):
-        return effective_gradient(param, grad, group), param
+        return effective_gradient(value, grad, group), value
 
-    def shrink() -> Tensor:
-        return cast(1 - group["lr"] * group["weight_decay"], param.dtype)
+    def shrink() -> Value:
+        return Cast(value.dtype)(1 - group["lr"]._node.value * group["weight_decay"])
 
-    start = param * optimizer.shared(("shrink", param.dtype), shrink)
+    start = value * optimizer.shared(("shrink", value.dtype), shrink)
     return -grad if group["maximize"] else grad, start

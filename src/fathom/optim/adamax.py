@@ -1,13 +1,17 @@
 """Adamax: Adam with the largest gradient in place of the mean square."""
 
-from ..ops import Absolute, Maximum
-from ..tensor import Tensor, cast
-from .adam import moving_average
+from ..ops import Absolute, Cast, Maximum
+from ..promotion import float64
+from ..tape import Value
+from ..tensor import Tensor
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
+    assign,
     effective_gradient,
+    moving_average,
+    number,
     step_count,
     zeros_like,
 )
@@ -62,16 +66,18 @@ class Adamax(Optimizer):
             "exp_inf": zeros_like(param),
         }
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad = effective_gradient(param, grad, group)
-        mean, norm = state["exp_avg"], state["exp_inf"]
-        mean.rebind(moving_average(mean, grad, beta1))
-        norm.rebind(Maximum()(norm * beta2, Absolute()(grad) + group["eps"]))
+        grad = effective_gradient(value, grad, group)
+        mean = moving_average(state["exp_avg"], grad, beta1)
+        decayed = state["exp_inf"]._node.value * number(beta2, value.dtype)
+        norm = assign(state["exp_inf"], Maximum()(decayed, Absolute()(grad) + group["eps"]))
 
-        def rate() -> Tensor:
-            return cast(group["lr"] / (1 - beta1**step), param.dtype)
+        def corrected() -> Value:
+            rate = group["lr"]._node.value / (1 - number(beta1, float64) ** step)
+            return Cast(value.dtype)(rate)
 
-        param.rebind(param - mean / norm * self.shared((step._node, param.dtype), rate))
+        rate = self.shared((state["step"]._node, value.dtype), corrected)
+        return value - mean / norm * rate

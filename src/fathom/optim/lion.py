@@ -1,9 +1,9 @@
 """Lion: the sign of a moving average."""
 
 from ..ops import Sign
-from ..tensor import Tensor, cast
-from .adam import moving_average
-from .optimizer import Optimizer, Parameters, State, zeros_like
+from ..tape import Value
+from ..tensor import Tensor
+from .optimizer import Optimizer, Parameters, State, moving_average, number, zeros_like
 from .parameter_group import ParameterGroup
 
 __all__ = ["Lion"]
@@ -49,13 +49,14 @@ class Lion(Optimizer):
     def initial_state(self, param: Tensor, group: ParameterGroup) -> State:
         return {"exp_avg": zeros_like(param)}
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         beta1, beta2 = group["betas"]
         if group["maximize"]:
             grad = -grad
         mean = self.state_of(param, group)["exp_avg"]
-        direction = Sign()(moving_average(mean, grad, beta1))
-        mean.rebind(moving_average(mean, grad, beta2))
+        beta1 = number(beta1, value.dtype)
+        direction = Sign()(mean._node.value * beta1 + grad * (1 - beta1))
+        moving_average(mean, grad, beta2)
         if group["weight_decay"] != 0:
-            param.rebind(param * cast(1 - group["lr"] * group["weight_decay"], param.dtype))
-        self.descend(param, direction, group)
+            direction = direction + value * group["weight_decay"]
+        return value - direction * self.rate(group, value.dtype)

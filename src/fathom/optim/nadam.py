@@ -1,10 +1,20 @@
 """NAdam: Adam with Nesterov's momentum."""
 
-from ..ops import Sqrt
+from ..ops import Cast, Sqrt
 from ..promotion import float64
-from ..tensor import Tensor, cast, constant
-from .adam import decayed, moving_average
-from .optimizer import Optimizer, Parameters, State, step_count, zeros_like
+from ..tape import Value
+from ..tensor import Tensor, constant
+from .adam import decayed
+from .optimizer import (
+    Optimizer,
+    Parameters,
+    State,
+    assign,
+    moving_average,
+    number,
+    step_count,
+    zeros_like,
+)
 from .parameter_group import ParameterGroup
 
 __all__ = ["NAdam"]
@@ -67,21 +77,22 @@ class NAdam(Optimizer):
             "exp_avg_sq": zeros_like(param),
         }
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad, start = decayed(self, param, grad, group)
-        mean, square, product = state["exp_avg"], state["exp_avg_sq"], state["mu_product"]
-        mean.rebind(moving_average(mean, grad, beta1))
-        square.rebind(moving_average(square, grad * grad, beta2))
+        grad, start = decayed(self, value, grad, group)
+        mean = moving_average(state["exp_avg"], grad, beta1)
+        square = moving_average(state["exp_avg_sq"], grad * grad, beta2)
+        beta1, beta2 = number(beta1, float64), number(beta2, float64)
         mu = (1 - 0.96 ** (step * group["momentum_decay"]) * 0.5) * beta1
         mu_next = (1 - 0.96 ** ((step + 1) * group["momentum_decay"]) * 0.5) * beta1
-        product.rebind(product * mu)
+        product = assign(state["mu_product"], state["mu_product"]._node.value * mu)
         # The correction of v is a number: moved out of the denominator it costs no pass.
         scale = Sqrt()(1 - beta2**step)
-        mean_rate = group["lr"] * scale * mu_next / (1 - product * mu_next)
-        grad_rate = group["lr"] * scale * (1 - mu) / (1 - product)
-        direction = mean * cast(mean_rate, param.dtype) + grad * cast(grad_rate, param.dtype)
-        denominator = Sqrt()(square) + cast(scale * group["eps"], param.dtype)
-        param.rebind(start - direction / denominator)
+        lr = group["lr"]._node.value
+        as_factor = Cast(value.dtype)
+        mean_rate = as_factor(lr * scale * mu_next / (1 - product * mu_next))
+        grad_rate = as_factor(lr * scale * (1 - mu) / (1 - product))
+        denominator = Sqrt()(square) + as_factor(scale * group["eps"])
+        return start - (mean * mean_rate + grad * grad_rate) / denominator

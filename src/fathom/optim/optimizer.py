@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import ArgumentError
-from ..ops import Clone
-from ..promotion import float64
-from ..tape import Node, enable_grad, no_grad
-from ..tensor import Tensor, cast, constant, wrap
+from ..errors import ArgumentError, ShapeError
+from ..ops import Add, Cast, Clone
+from ..promotion import DType, float64
+from ..tape import Node, Value, enable_grad
+from ..tensor import Tensor, constant, wrap
 from .parameter_group import ParameterGroup, plain
 
 State = dict[str, Any]
@@ -26,7 +26,7 @@ class Optimizer:
 
     A subclass defines `update`, which takes one parameter's step, and, if it keeps anything
     from step to step, `initial_state`. What is kept are long-lived tensors whose values are
-    replaced with `Tensor.rebind`: the learning rate of each group, and each parameter's
+    replaced: the learning rate of each group, and each parameter's
     moments and step count.
 
     Args:
@@ -126,6 +126,8 @@ class Optimizer:
                 elif param.grad is not None:
                     param.grad = zeros_like(param)
 
+    # NaN and infinity arise silently, as IEEE 754 has them.
+    @np.errstate(all="ignore")
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with the gradients in ``param.grad``; a parameter without one stays.
 
@@ -135,22 +137,35 @@ class Optimizer:
         Returns:
             What the closure returned, if there is one.
         """
-        with no_grad():
-            loss = None
-            if closure is not None:
-                with enable_grad():
-                    loss = closure()
-            for group in self.param_groups:
-                self._shared.clear()
-                for param in group["params"]:
-                    grad = param.grad
-                    if grad is not None:
-                        self.update(param, grad, group)
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
             self._shared.clear()
+            for param in group["params"]:
+                grad = param.grad
+                if grad is not None:
+                    value = param._node.value
+                    assign(param, self.update(param, value, grad._node.value, group))
+        self._shared.clear()
         return loss
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
-        """Take one parameter's step: rebind it, and whatever state it has."""
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
+        """One parameter's step.
+
+        Like the gradients of operations, it is written with operators and operations on bare
+        values, arrays in eager mode: on tensors it would take twice as long.
+
+        Args:
+            param: the parameter, by which `state_of` finds what is kept for it.
+            value: its value.
+            grad: the value of its gradient.
+            group: the options.
+
+        Returns:
+            The parameter's new value.
+        """
         raise NotImplementedError
 
     def initial_state(self, param: Tensor, group: ParameterGroup) -> State:
@@ -175,16 +190,16 @@ class Optimizer:
             found = self._shared[key] = compute()
         return found
 
-    def count_step(self, state: State) -> Tensor:
+    def count_step(self, state: State) -> Value:
         """The parameter's step count, after adding 1 to it."""
-        step: Tensor = state["step"]
-        return step.rebind(self.shared(step._node, lambda: step + 1))
+        step = state["step"]
+        before = step._node
+        step._node = self.shared(before, lambda: Node(Add()(before.value, 1.0)))
+        return step._node.value
 
-    def descend(self, param: Tensor, direction: Tensor, group: ParameterGroup) -> None:
-        """param ← param - lr * direction, in the parameter's dtype."""
-        dtype = param.dtype
-        rate = self.shared(dtype, lambda: cast(group["lr"], dtype))
-        param.rebind(param - direction * rate)
+    def rate(self, group: ParameterGroup, dtype: DType) -> Value:
+        """The learning rate in a parameter's dtype."""
+        return self.shared(dtype, lambda: Cast(dtype)(group["lr"]._node.value))
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the groups' options, with parameters numbered in order.
@@ -348,10 +363,48 @@ def is_used(option: Any) -> bool:
     return isinstance(option, Tensor) or option != 0
 
 
-def effective_gradient(param: Tensor, grad: Tensor, group: ParameterGroup) -> Tensor:
+def number(option: Any, dtype: DType) -> Any:
+    """An option as a factor of values of a dtype: a Python number, or a tensor's value."""
+    return Cast(dtype)(option._node.value) if isinstance(option, Tensor) else option
+
+
+def assign(tensor: Tensor, value: Value) -> Value:
+    """Let a tensor that lives from step to step have a new value, and return it.
+
+    It is `Tensor.rebind` for bare values.
+    """
+    node = tensor._node
+    before = node.value
+    if value.shape != before.shape:
+        raise ShapeError(
+            f"an optimizer's step gave shape {value.shape} for a tensor of shape {before.shape}; "
+            f"has the gradient been given another shape?"
+        )
+    if value.dtype != before.dtype:
+        value = Cast(before.dtype)(value)
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if node.needs_gradient:
+        tensor._become_leaf(value, node.hooks)
+    else:
+        tensor._node = Node(value)
+    return value
+
+
+def moving_average(average: Tensor, new: Value, beta: float | Tensor) -> Value:
+    """average ← beta * average + (1 - beta) * new; its value."""
+    value = average._node.value
+    if isinstance(beta, Tensor):
+        kept = beta._node.value
+        old, fresh = Cast(value.dtype)(kept), Cast(value.dtype)(1 - kept)
+        return assign(average, value * old + new * fresh)
+    return assign(average, value * beta + new * (1 - beta))
+
+
+def effective_gradient(value: Value, grad: Value, group: ParameterGroup) -> Value:
     """The gradient of what is minimized: negated to maximize, with the L2 penalty's share."""
     if group["maximize"]:
         grad = -grad
     if group["weight_decay"] != 0:
-        grad = grad + param * group["weight_decay"]
+        grad = grad + value * group["weight_decay"]
     return grad

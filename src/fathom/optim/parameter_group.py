@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..promotion import float64
 from ..tensor import Tensor, constant
 
@@ -24,6 +26,7 @@ class ParameterGroup(dict[str, Any]):
         self.update(options)
 
     def __setitem__(self, option: str, value: Any) -> None:
+        value = _without_numpy(value)
         if option == "lr" and option not in self:
             value = constant(float(value), float64)
         super().__setitem__(option, _assigned(self.get(option), value))
@@ -48,6 +51,13 @@ class ParameterGroup(dict[str, Any]):
                 self[option] = (constant(value[0], float64), *value[1:])
         elif not isinstance(value, Tensor):
             self[option] = constant(value, float64)
+
+
+def _without_numpy(value: Any) -> Any:
+    """A NumPy number, which would widen the values that it meets, as a Python number."""
+    if isinstance(value, tuple):
+        return tuple(map(_without_numpy, value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _assigned(present: Any, value: Any) -> Any:

@@ -1,9 +1,11 @@
 """RAdam: Adam that waits until its second moment can be trusted."""
 
-from ..ops import Maximum, Sqrt, Where
-from ..tensor import Tensor, cast
-from .adam import decayed, moving_average
-from .optimizer import Optimizer, Parameters, State, step_count, zeros_like
+from ..ops import Cast, Maximum, Sqrt, Where
+from ..promotion import float64
+from ..tape import Value
+from ..tensor import Tensor
+from .adam import decayed
+from .optimizer import Optimizer, Parameters, State, moving_average, number, step_count, zeros_like
 from .parameter_group import ParameterGroup
 
 __all__ = ["RAdam"]
@@ -64,14 +66,14 @@ class RAdam(Optimizer):
             "exp_avg_sq": zeros_like(param),
         }
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         step = self.count_step(state)
         beta1, beta2 = group["betas"]
-        grad, start = decayed(self, param, grad, group)
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.rebind(moving_average(mean, grad, beta1))
-        square.rebind(moving_average(square, grad * grad, beta2))
+        grad, start = decayed(self, value, grad, group)
+        mean = moving_average(state["exp_avg"], grad, beta1)
+        square = moving_average(state["exp_avg_sq"], grad * grad, beta2)
+        beta1, beta2 = number(beta1, float64), number(beta2, float64)
         correction = 1 - beta2**step
         longest = 2 / (1 - beta2) - 1
         length = longest - step * 2 * beta2**step / correction
@@ -84,7 +86,8 @@ class RAdam(Optimizer):
             * (longest / ((longest - 4) * (longest - 2)))
             * correction
         )
-        adaptive = cast(rectifier, param.dtype) / (Sqrt()(square) + group["eps"])
-        factor = Where()(length > 5, adaptive, cast(length * 0 + 1, param.dtype))
-        rate = cast(group["lr"] / (1 - beta1**step), param.dtype)
-        param.rebind(start - mean * rate * factor)
+        as_factor = Cast(value.dtype)
+        adaptive = as_factor(rectifier) / (Sqrt()(square) + group["eps"])
+        factor = Where()(length > 5, adaptive, as_factor(length * 0 + 1))
+        rate = as_factor(group["lr"]._node.value / (1 - beta1**step))
+        return start - mean * rate * factor

@@ -1,14 +1,17 @@
 """RMSprop: steps scaled by the root mean square of recent gradients."""
 
 from ..ops import Sqrt
-from ..tensor import Tensor, cast
-from .adam import moving_average
+from ..tape import Value
+from ..tensor import Tensor
 from .optimizer import (
     Optimizer,
     Parameters,
     State,
+    assign,
     effective_gradient,
     is_used,
+    moving_average,
+    number,
     step_count,
     zeros_like,
 )
@@ -72,22 +75,19 @@ class RMSprop(Optimizer):
             state["grad_avg"] = zeros_like(param)
         return state
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
         state = self.state_of(param, group)
         self.count_step(state)
-        grad = effective_gradient(param, grad, group)
+        grad = effective_gradient(value, grad, group)
         alpha = group["alpha"]
-        square = state["square_avg"]
-        variance = square.rebind(moving_average(square, grad * grad, alpha))
+        variance = moving_average(state["square_avg"], grad * grad, alpha)
         if group["centered"]:
-            mean = state["grad_avg"]
-            mean.rebind(moving_average(mean, grad, alpha))
+            mean = moving_average(state["grad_avg"], grad, alpha)
             variance = variance - mean * mean
         direction = grad / (Sqrt()(variance) + group["eps"])
         momentum = group["momentum"]
         if is_used(momentum):
-            if isinstance(momentum, Tensor):
-                momentum = cast(momentum, param.dtype)
             buffer = state["momentum_buffer"]
-            direction = buffer.rebind(buffer * momentum + direction)
-        self.descend(param, direction, group)
+            kept = buffer._node.value * number(momentum, value.dtype)
+            direction = assign(buffer, kept + direction)
+        return value - direction * self.rate(group, value.dtype)

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..ops import Minimum
-from ..tensor import Tensor, cast
+from ..ops import Cast, Minimum
+from ..tape import Value
+from ..tensor import Tensor
 from .optimizer import (
     Optimizer,
     OptimizerError,
     Parameters,
     State,
+    assign,
     effective_gradient,
     is_used,
+    number,
     step_count,
     zeros_like,
 )
@@ -89,21 +92,18 @@ class SGD(Optimizer):
             saved = {"step": 1.0, **saved}
         return super().complete_state(saved, expected)
 
-    def update(self, param: Tensor, grad: Tensor, group: ParameterGroup) -> None:
-        grad = effective_gradient(param, grad, group)
+    def update(self, param: Tensor, value: Value, grad: Value, group: ParameterGroup) -> Value:
+        grad = effective_gradient(value, grad, group)
         momentum = group["momentum"]
         if is_used(momentum):
-            if isinstance(momentum, Tensor):
-                momentum = cast(momentum, param.dtype)
+            momentum = number(momentum, value.dtype)
             state = self.state_of(param, group)
             fresh = grad
             if group["dampening"] != 0:
-                step = state["step"]
-                # The dampening holds from the second step on.
-                share = 1 - Minimum()(step, 1.0) * group["dampening"]
-                fresh = grad * cast(share, param.dtype)
-                step.rebind(step + 1)
+                # It holds from the second step on.
+                dampened = Minimum()(self.count_step(state) - 1, 1.0)
+                fresh = grad * Cast(value.dtype)(1 - dampened * group["dampening"])
             buffer = state["momentum_buffer"]
-            buffer.rebind(buffer * momentum + fresh)
+            buffer = assign(buffer, buffer._node.value * momentum + fresh)
             grad = grad + buffer * momentum if group["nesterov"] else buffer
-        self.descend(param, grad, group)
+        return value - grad * self.rate(group, value.dtype)
