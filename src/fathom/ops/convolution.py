@@ -158,7 +158,7 @@ class ConvolutionInputGradient(Op):
         convolution = self.convolution
         windows = convolution.windows(weight.shape)
         images = np.zeros((batch, *windows.padded(self.sizes), channels), grad.dtype)
-        values = channels_last(grad)
+        values = np.ascontiguousarray(channels_last(grad))
         # One matrix (groups, O / groups, C / groups) for each offset within the kernel.
         kernels = np.moveaxis(convolution.grouped(weight), (0, 1, 2), (-3, -2, -1)).copy()
         for block, rows in convolution.blocks(windows.view(images)):
@@ -213,7 +213,7 @@ class ConvolutionWeightGradient(Op):
         convolution = self.convolution
         windows = convolution.windows(shape)
         view = windows.view(windows.image(x))
-        values = channels_last(grad)
+        values = np.ascontiguousarray(channels_last(grad))
         if convolution.is_depthwise(shape):
             return self._each_channel(view, values).reshape(shape)
         groups = convolution.groups

@@ -68,7 +68,7 @@ class MaxPoolChoice(Op):
         counts = shape[2:]
         image = self.windows.image(x, fill=lowest(x.dtype))
         inside = self._inside(x.shape[2:])
-        target = channels_last(largest)
+        target = np.ascontiguousarray(channels_last(largest))
         not_a_number = np.isnan(target)
         # Each window counts the elements before the first that equals its largest.
         missed = np.ones_like(target, bool)
@@ -112,7 +112,7 @@ class TakeFromWindows(Op):
     def evaluate(self, x: Array, chosen: Array) -> Array:
         shape, dtype = self.infer(spec_of(x), spec_of(chosen))
         image = self.windows.image(x)
-        where = channels_last(chosen)
+        where = np.ascontiguousarray(channels_last(chosen))
         taken = np.zeros_like(where, dtype)
         for position, offset in enumerate(self.windows.offsets()):
             seen = self.windows.seen_at(offset, shape[2:])
@@ -152,7 +152,8 @@ class AddToWindows(Op):
         batch, channels, *counts = values.shape
         padded = (batch, *self.windows.padded(self.sizes), channels)
         images = np.zeros(padded, values.dtype)
-        given, where = channels_last(values), channels_last(chosen)
+        given = np.ascontiguousarray(channels_last(values))
+        where = np.ascontiguousarray(channels_last(chosen))
         for position, offset in enumerate(self.windows.offsets()):
             seen = self.windows.seen_at(offset, tuple(counts))
             images[seen] += given * (where == position)

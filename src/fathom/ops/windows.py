@@ -47,11 +47,10 @@ class Windows:
 
     def image(self, x: Array, fill: Any = 0) -> Array:
         """The padded images of shape (N, C, *sizes) with the channels last: (N, *padded, C)."""
-        last = channels_last(x)
         if not any(map(any, self.padding)):
-            return last
+            return np.ascontiguousarray(channels_last(x))
         padded = np.full((len(x), *self.padded(x.shape[2:]), x.shape[1]), fill, x.dtype)
-        self.interior(padded, x.shape[2:])[...] = last
+        self.interior(padded, x.shape[2:])[...] = channels_last(x)
         return padded
 
     def interior(self, padded: Array, sizes: Shape) -> Array:
