@@ -45,7 +45,7 @@ print(len(numbers))
 def test_hundreds_of_kills_during_saving_lose_no_version(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     result = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(path), "300"],
+        [sys.executable, "-c", SCRIPT, str(path), "200"],
         capture_output=True,
         text=True,
         timeout=120,
