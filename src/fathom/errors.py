@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-class ArgumentError(FathomError, ValueError):
+class ArgumentError(FathomError, ValueError, RuntimeError):
     """An argument has a value that the function cannot work with."""
 
 

@@ -471,10 +471,10 @@ class Tensor:
         return binary(ShiftRight(), other, self)
 
     def __eq__(self, other: Any) -> "Tensor":  # type: ignore[override]
-        return binary(Equal(), self, other)
+        return binary(Equal(), self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __ne__(self, other: Any) -> "Tensor":  # type: ignore[override]
-        return binary(NotEqual(), self, other)
+        return binary(NotEqual(), self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __lt__(self, other: Any) -> "Tensor":
         return binary(Less(), self, other)
@@ -487,6 +487,10 @@ class Tensor:
 
     def __ge__(self, other: Any) -> "Tensor":
         return binary(GreaterEqual(), self, other)
+
+
+# What a tensor can be computed with; anything else is simply not equal to it.
+_OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 
 
 class PendingWrite(Tensor):
@@ -627,10 +631,17 @@ def promoted(operands: tuple[Any, ...], *, floating: bool = False) -> tuple[Tens
         [
             cast(operand, common)
             if isinstance(operand, Tensor)
-            else wrap(Node(np.asarray(operand, common)))
+            else wrap(Node(_as_dtype(operand, common)))
             for operand in operands
         ]
     )
+
+
+def _as_dtype(operand: Any, dtype: DType) -> Array:
+    try:
+        return np.asarray(operand, dtype)
+    except OverflowError:  # an integer that the dtype cannot hold wraps around
+        return np.asarray(operand).astype(dtype)
 
 
 def _wider(first: DType | None, second: DType) -> DType:

@@ -234,7 +234,9 @@ CASES = [
     Case("div", whole_pairs, gradient=False, label="integers"),
     Case(
         "div",
-        lambda numbers: (call(*one.arguments, rounding_mode="trunc") for one in whole_pairs(numbers)),
+        lambda numbers: [
+            call(*one.arguments, rounding_mode="trunc") for one in whole_pairs(numbers)
+        ],
         gradient=False,
         label="trunc-integers",
     ),

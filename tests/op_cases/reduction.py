@@ -117,7 +117,7 @@ def extreme_positions(numbers: Numbers) -> Iterator[Call]:
 
 
 def norms(numbers: Numbers) -> Iterator[Call]:
-    x = numbers.distinct(2, 3, 4) + 0.02  # so that no two magnitudes are equal
+    x = numbers.distinct(2, 3, 4)
     yield call(x)
     yield call(x, 2, 1)
     for p in (1, 3, 2.5, 0.5, math.inf, -math.inf, -1):

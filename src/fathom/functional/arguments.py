@@ -2,7 +2,8 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from ..errors import IndexOutOfRange, ShapeError
 from ..ops import Shape, Slice
@@ -17,6 +18,14 @@ def shape_from(sizes: Sequence[Any]) -> Shape:
     if len(sizes) == 1 and isinstance(sizes[0], Sequence):
         sizes = sizes[0]
     return tuple([operator.index(size) for size in sizes])
+
+
+def size_from(sizes: Sequence[Any]) -> Shape:
+    """The shape of a new tensor, in which no size is negative."""
+    shape = shape_from(sizes)
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"a tensor cannot have the negative size {min(shape)}: {shape}")
+    return shape
 
 
 def axis_from(dim: int, rank: int) -> int:
@@ -42,6 +51,20 @@ def axes_from(dim: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     if not axes or not rank:
         return tuple(range(rank))
     return tuple(sorted(axes))
+
+
+def with_axis(function: Function) -> Function:
+    """Let NumPy's names `axis` and `keepdims` stand for `dim` and `keepdim`, as in PyTorch."""
+
+    @wraps(function)
+    def renamed(*arguments: Any, **options: Any) -> Any:
+        if "axis" in options:
+            options["dim"] = options.pop("axis")
+        if "keepdims" in options:
+            options["keepdim"] = options.pop("keepdims")
+        return function(*arguments, **options)
+
+    return cast(Function, renamed)
 
 
 def method_alias(name: str, function: Function) -> Function:

@@ -12,7 +12,7 @@ from ..ops import Array
 from ..promotion import float32, int64, supported
 from ..tape import Node
 from ..tensor import Number, Tensor, cast, tensor_method, wrap
-from .arguments import shape_from
+from .arguments import size_from
 
 __all__ = [
     "arange",
@@ -125,14 +125,14 @@ def full(
         requires_grad: whether `backward` shall compute a gradient for it.
     """
     value = to_array(fill_value, dtype)
-    return made_of(np.full(shape_from((size,)), value), device, requires_grad)
+    return made_of(np.full(size_from((size,)), value), device, requires_grad)
 
 
 def _filled(
     size: tuple[Any, ...], value: Number, dtype: Any, device: Any, requires_grad: bool
 ) -> Tensor:
     kind = float32 if dtype is None else supported(dtype)
-    return made_of(np.full(shape_from(size), value, kind), device, requires_grad)
+    return made_of(np.full(size_from(size), value, kind), device, requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -344,4 +344,5 @@ def eye(
 ) -> Tensor:
     """A matrix of n rows and m columns (n by default) with 1 on the diagonal and 0 elsewhere."""
     kind = float32 if dtype is None else supported(dtype)
-    return made_of(np.eye(n, m, dtype=kind), device, requires_grad)
+    rows, columns = size_from((n, n if m is None else m))
+    return made_of(np.eye(rows, columns, dtype=kind), device, requires_grad)

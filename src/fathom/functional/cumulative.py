@@ -19,7 +19,7 @@ from ..ops import (
 )
 from ..promotion import bool_, int64
 from ..tensor import Number, Tensor, constant, promoted, tensor_method, with_in_place
-from .arguments import axis_from, part_of
+from .arguments import axis_from, part_of, with_axis
 from .elementwise import floating
 from .extrema import ValuesAndIndices, elements_at, with_dimension
 from .reduction import summable
@@ -39,6 +39,7 @@ __all__ = [
 
 @tensor_method
 @with_in_place
+@with_axis
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements up to and with each one, along a dimension.
 
@@ -53,6 +54,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 @tensor_method
 @with_in_place
+@with_axis
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements up to and with each one, along a dimension.
 
@@ -64,6 +66,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log(cumsum(exp(x))) along a dimension, without overflow."""
     return scan(LogAddExp(), floating(input), dim)
@@ -104,18 +107,21 @@ def _cumulative_extremum(op: type[Op], input: Tensor, dim: int) -> ValuesAndIndi
 
 
 @tensor_method
+@with_axis
 def cummax(input: Tensor, dim: int) -> ValuesAndIndices:
     """The largest element up to and with each one, along a dimension, and its latest index."""
     return _cumulative_extremum(CumulativeLargest, input, dim)
 
 
 @tensor_method
+@with_axis
 def cummin(input: Tensor, dim: int) -> ValuesAndIndices:
     """The smallest element up to and with each one, along a dimension, and its latest index."""
     return _cumulative_extremum(CumulativeSmallest, input, dim)
 
 
 @tensor_method
+@with_axis
 def diff(
     input: Tensor,
     n: int = 1,

@@ -23,7 +23,7 @@ from ..ops import (
     Truncate,
     Where,
 )
-from ..promotion import float32, is_floating
+from ..promotion import bool_, float32, is_floating
 from ..tensor import Number, Tensor, binary, cast, promoted, tensor_method, with_in_place
 from .arguments import method_alias
 
@@ -66,7 +66,9 @@ __all__ = [
 
 def floating(input: Tensor) -> Tensor:
     """The tensor itself, or as float32 where it holds integers or bools."""
-    return input if is_floating(input.dtype) else cast(input, float32)
+    if not isinstance(input, Tensor):
+        raise DTypeError(f"expected a tensor, got a {type(input).__name__}")
+    return input if input.dtype.kind == "f" else cast(input, float32)
 
 
 @tensor_method
@@ -329,6 +331,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if condition.dtype != bool_:
+        raise DTypeError(
+            f"where: the condition has dtype {condition.dtype}, expected bool; "
+            f"write a comparison such as condition != 0"
+        )
     return Where()(condition, *promoted((input, other)))
 
 

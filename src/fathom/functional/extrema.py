@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..ops import ArgLargest, ArgSmallest, Index, Largest, Op, Reshape, Smallest
 from ..tensor import Tensor, constant, tensor_method
-from .arguments import Dims, axes_from, axis_from
+from .arguments import Dims, axes_from, axis_from, with_axis
 from .elementwise import maximum, minimum
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
@@ -74,6 +74,7 @@ def _extremum(
 
 
 @tensor_method
+@with_axis
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The largest element: of all, along a dimension, or of two tensors.
 
@@ -92,6 +93,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 @tensor_method
+@with_axis
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The smallest element: of all, along a dimension, or of two tensors.
 
@@ -110,12 +112,14 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 @tensor_method
+@with_axis
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element along dimensions, by default all; equal ones share the gradient."""
     return Largest(axes_from(dim, input.ndim), keepdim)(input)
 
 
 @tensor_method
+@with_axis
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element along dimensions, by default all; equal ones share the gradient."""
     return Smallest(axes_from(dim, input.ndim), keepdim)(input)
@@ -137,12 +141,14 @@ def _position(op: type[Op], input: Tensor, dim: int | None, keepdim: bool) -> Te
 
 
 @tensor_method
+@with_axis
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first largest element, along a dimension or in the flattened tensor."""
     return _position(ArgLargest, input, dim, keepdim)
 
 
 @tensor_method
+@with_axis
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first smallest element, along a dimension or in the flattened tensor."""
     return _position(ArgSmallest, input, dim, keepdim)

@@ -26,7 +26,7 @@ from ..ops import (
 from ..promotion import float32, float64, int64, is_floating, supported
 from ..tape import no_grad
 from ..tensor import Tensor, cast, tensor_method
-from .arguments import part_of, shape_from
+from .arguments import part_of, size_from
 from .generator import (
     Generator,
     default_generator,
@@ -103,7 +103,7 @@ def rand(
         device: where it is: always the CPU.
         requires_grad: whether `backward` shall compute a gradient for it.
     """
-    draw = _uniform(shape_from(size), generator, dtype)
+    draw = _uniform(size_from(size), generator, dtype)
     return _drawn(draw, None, device, requires_grad)
 
 
@@ -123,7 +123,7 @@ def randn(
         device: where it is: always the CPU.
         requires_grad: whether `backward` shall compute a gradient for it.
     """
-    draw = Clone()(_standard_normal(shape_from(size), generator, dtype))
+    draw = Clone()(_standard_normal(size_from(size), generator, dtype))
     return _drawn(draw, None, device, requires_grad)
 
 
@@ -159,7 +159,7 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
-    draw = _integers(shape_from((size,)), int(low), int(high), generator)
+    draw = _integers(size_from((size,)), int(low), int(high), generator)
     return _drawn(draw, dtype, device, requires_grad)
 
 
@@ -180,7 +180,9 @@ def randperm(
         device: where it is: always the CPU.
         requires_grad: whether `backward` shall compute a gradient for it.
     """
-    return _drawn(ArgSort(0)(_uniform((n,), generator, float64)), dtype, device, requires_grad)
+    return _drawn(
+        ArgSort(0)(_uniform(size_from((n,)), generator, float64)), dtype, device, requires_grad
+    )
 
 
 def rand_like(
@@ -258,7 +260,7 @@ def normal(
     elif size is None:
         raise ArgumentError("normal needs a size where mean and std are numbers")
     else:
-        shape = shape_from((size,))
+        shape = size_from((size,))
     for value, name in ((mean, "mean"), (std, "std")):
         if isinstance(value, Tensor) and not is_floating(value.dtype):
             raise DTypeError(f"normal: {name} has dtype {value.dtype}, expected a float")

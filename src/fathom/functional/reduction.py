@@ -21,7 +21,7 @@ from ..ops import (
 )
 from ..promotion import bool_, int64, supported, uint8
 from ..tensor import Number, Tensor, cast, tensor_method
-from .arguments import Dims, axes_from, part_of
+from .arguments import Dims, axes_from, part_of, with_axis
 from .elementwise import floating
 from .exponential import exp
 
@@ -53,6 +53,7 @@ def count_along(shape: Shape, axes: tuple[int, ...]) -> int:
 
 
 @tensor_method
+@with_axis
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum of the elements along dimensions; integers and bools add up to int64.
 
@@ -65,6 +66,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
 
 
 @tensor_method
+@with_axis
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum of the elements along dimensions, in which NaN counts as 0."""
     input = summable(input, dtype)
@@ -72,6 +74,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
 
 
 @tensor_method
+@with_axis
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of the elements along dimensions.
 
@@ -95,6 +98,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
 
 
 @tensor_method
+@with_axis
 def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of the elements along dimensions that are not NaN."""
     counted = cast(LogicalNot()(IsNan()(input)), int64)
@@ -103,6 +107,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
 
 
 @tensor_method
+@with_axis
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -135,12 +140,14 @@ def prod(
 
 
 @tensor_method
+@with_axis
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements along dimensions differ from 0; True where there are none."""
     return _as_truth(count_nonzero_along(input == 0, dim, keepdim) == 0, input)
 
 
 @tensor_method
+@with_axis
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether an element along dimensions differs from 0; False where there are none."""
     return _as_truth(count_nonzero_along(input != 0, dim, keepdim) > 0, input)
@@ -157,12 +164,14 @@ def count_nonzero_along(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements differ from 0, of all or along dimensions."""
     return count_nonzero_along(input, dim, keepdim=False)
 
 
 @tensor_method
+@with_axis
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) along dimensions, computed from x - max(x), so that it stays finite."""
     input = floating(input)
@@ -181,6 +190,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def norm(
     input: Tensor,
     p: Number | str | None = "fro",

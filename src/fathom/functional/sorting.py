@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ArgumentError, IndexOutOfRange, ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..ops import ArgSort, Array, SearchSorted
 from ..promotion import int32
 from ..tape import Node
 from ..tensor import Number, Tensor, cast, constant, promoted, tensor_method, wrap
-from .arguments import axis_from, part_of
+from .arguments import axis_from, part_of, with_axis
 from .elementwise import clamp_max
 from .extrema import ValuesAndIndices, elements_at, values_and_indices, with_dimension
 
@@ -29,6 +29,7 @@ __all__ = [
 
 
 @tensor_method
+@with_axis
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The indices that sort along a dimension; NaN counts as largest.
 
@@ -43,6 +44,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
 
 @tensor_method
+@with_axis
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesAndIndices:
@@ -66,6 +68,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesAndIndices:
@@ -80,7 +83,7 @@ def topk(
     axis = axis_from(dim, input.ndim)
     row = with_dimension(input)
     if not 0 <= k <= row.shape[axis]:
-        raise IndexOutOfRange(
+        raise ArgumentError(
             f"topk: k = {k} is not between 0 and {row.shape[axis]}, the size of "
             f"dimension {dim} of shape {input.shape}"
         )
@@ -92,6 +95,7 @@ def topk(
 
 
 @tensor_method
+@with_axis
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """The k-th smallest element along a dimension, counted from 1, and its index.
 
@@ -103,7 +107,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     axis = axis_from(dim, input.ndim)
     row = with_dimension(input)
     if not 1 <= k <= row.shape[axis]:
-        raise IndexOutOfRange(
+        raise ArgumentError(
             f"kthvalue: k = {k} is not between 1 and {row.shape[axis]}, the size of "
             f"dimension {dim} of shape {input.shape}"
         )

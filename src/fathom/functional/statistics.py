@@ -21,7 +21,7 @@ from ..ops import (
 from ..promotion import int64, is_floating
 from ..tape import Node
 from ..tensor import Number, Tensor, cast, constant, tensor_method, wrap
-from .arguments import Dims, axes_from, axis_from, part_of
+from .arguments import Dims, axes_from, axis_from, part_of, with_axis
 from .cumulative import diff
 from .elementwise import clamp, lerp
 from .extrema import ValuesAndIndices, elements_at, values_and_indices, with_dimension
@@ -62,6 +62,7 @@ def _variance(
 
 
 @tensor_method
+@with_axis
 def var(
     input: Tensor,
     dim: Dims = None,
@@ -82,6 +83,7 @@ def var(
 
 
 @tensor_method
+@with_axis
 def std(
     input: Tensor,
     dim: Dims = None,
@@ -147,6 +149,7 @@ def _middle(input: Tensor, dim: int | None, keepdim: bool, skip_nan: bool) -> An
 
 
 @tensor_method
+@with_axis
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median, the lower one of two; NaN where an element is NaN.
 
@@ -161,6 +164,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @tensor_method
+@with_axis
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median of the elements that are not NaN, the lower one of two.
 
@@ -175,6 +179,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 
 @tensor_method
+@with_axis
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """The most frequent element along a dimension, the smallest of several, and its last index.
 
@@ -257,6 +262,7 @@ def _quantile(
 
 
 @tensor_method
+@with_axis
 def quantile(
     input: Tensor,
     q: Number | Tensor,
@@ -279,6 +285,7 @@ def quantile(
 
 
 @tensor_method
+@with_axis
 def nanquantile(
     input: Tensor,
     q: Number | Tensor,

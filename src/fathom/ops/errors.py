@@ -13,6 +13,10 @@ class ShapeError(FathomError, RuntimeError, ValueError):
     """Shapes do not fit each other or the operation."""
 
 
+class NoElements(ShapeError, IndexError):
+    """There is nothing to choose from."""
+
+
 class DTypeError(FathomError, RuntimeError, TypeError):
     """An element type does not fit the operation."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .elementwise import Cast
-from .errors import ShapeError
+from .errors import NoElements
 from .movement import Expand, Flip, Reshape
 from .op import Array, Op, Operand, Shape, Spec
 
@@ -145,7 +145,7 @@ class CumulativeSmallest(CumulativeLargest):
 def require_elements(name: str, shape: Shape, axes: tuple[int, ...]) -> None:
     """Raise where there is nothing to choose from along `axes`."""
     if any(shape[axis] == 0 for axis in axes):
-        raise ShapeError(
+        raise NoElements(
             f"{name}: the input of shape {shape} has no elements along "
             f"dimension{'s' if len(axes) > 1 else ''} {', '.join(map(str, axes))} to choose from"
         )
