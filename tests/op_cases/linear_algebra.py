@@ -80,8 +80,8 @@ def vector_norms(numbers: Numbers) -> Iterator[Call]:
     for order in (0.5, -1, 3.5):
         yield call(numbers.between(0.5, 1.5, 2, 3), order)
     for order in (2, 1, float("inf"), -float("inf")):
-        yield call(numbers.distinct(2, 3), order)
-        yield call(numbers.distinct(2, 3), order, 1, True)
+        yield call(numbers.normal(2, 3), order)
+        yield call(numbers.normal(2, 3), order, 1, True)
 
 
 def norms(numbers: Numbers) -> Iterator[Call]:

@@ -21,7 +21,7 @@ from ..ops import (
     Solve,
     Where,
 )
-from ..promotion import is_floating
+from ..promotion import int64, is_floating
 from ..tensor import Tensor, constant, promoted, tensor_method
 from .diagonal import tril, triu
 from .elementwise import clone
@@ -352,11 +352,16 @@ def lstsq(
     Args:
         A: shape (*, m, n), of full rank.
         B: shape (*, m, k), or (*, m) for vectors.
-        rcond, driver: accepted for PyTorch's sake.
+        rcond: accepted for PyTorch's sake.
+        driver: LAPACK's method, by PyTorch's names; the solution is always found with a QR
+            decomposition, and the driver only decides what else is returned.
 
     Returns:
-        The solution, the squared residuals (where m > n; else empty), and as with PyTorch's
-        default driver neither rank nor singular values.
+        The solution; the squared residuals, where m > n, unless the driver is ``"gelsy"``
+        (the default); the rank, unless it is ``"gels"``; no singular values.
+
+    Raises:
+        LinAlgError: A is not of full rank.
     """
     require_matrices("lstsq", A)
     rows, columns = A.shape[-2:]
@@ -370,12 +375,13 @@ def lstsq(
         solution = matmul(factor, Solve(transpose=True)(upper, right))
     empty = constant(np.zeros(0, A.dtype))
     residuals = empty
-    if rows > columns:
+    if rows > columns and driver not in (None, "gelsy"):
         error = matmul(A, solution) - right
         residuals = (error * error).sum(-2)
     if is_vector:
         solution = clone(solution[..., 0])
-    return LeastSquares(solution, residuals, constant(np.zeros(0, np.int64)), empty)
+    rank = np.zeros(0) if driver == "gels" else np.full(A.shape[:-2], min(rows, columns))
+    return LeastSquares(solution, residuals, constant(rank, int64), empty)
 
 
 @tensor_method

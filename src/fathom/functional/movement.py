@@ -208,7 +208,7 @@ def t(input: Tensor) -> Tensor:
     if input.ndim > 2:
         raise ShapeError(
             f"t() takes a tensor of at most 2 dimensions, got shape {input.shape}; "
-            f"use x.mT or transpose(dim0, dim1)"
+            f"use x.mT or x.transpose(dim0, dim1)"
         )
     return Permute(tuple(range(input.ndim))[::-1])(input)
 
