@@ -29,6 +29,11 @@ VALIDATION = (INPUTS[:20], LABELS[:20])
 EPOCHS = 3
 
 
+@pytest.fixture(autouse=True)
+def _without_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fathom.train.trainer.write_report", lambda *_: None)
+
+
 class StopAt(Callback):
     """Interrupts the training after a batch of an epoch, as Ctrl-C does."""
 
@@ -40,7 +45,9 @@ class StopAt(Callback):
             trainer.interrupt()
 
 
-def make_trainer(out: Path | None, stop: StopAt, seed: int = 5, **options: Any) -> Trainer:
+def make_trainer(
+    out: Path | None, stop: StopAt, seed: int = 5, restore_best: bool = False, **options: Any
+) -> Trainer:
     fathom.manual_seed(seed)
     model = nn.Sequential(
         nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3)
@@ -54,7 +61,7 @@ def make_trainer(out: Path | None, stop: StopAt, seed: int = 5, **options: Any) 
         model,
         "cross_entropy",
         metrics=["accuracy", "f1"],
-        callbacks=[EarlyStopping(), stop],
+        callbacks=[EarlyStopping(restore_best=restore_best), stop],
         batch_size=16,
         seed=1,
         out=out,
@@ -91,6 +98,7 @@ VARIANTS: dict[str, Callable[[], dict[str, Any]]] = {
     "plain": dict,
     "accumulated": lambda: {"accumulate": 2, "clip_norm": 1.0},
     "one-cycle": lambda: {"schedule": lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=15)},
+    "restoring the best": lambda: {"restore_best": True},
     "plateau": lambda: {"schedule": lambda optimizer: ReduceLROnPlateau(optimizer, patience=0)},
 }
 
@@ -98,9 +106,8 @@ VARIANTS: dict[str, Callable[[], dict[str, Any]]] = {
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_resumed_training_ends_where_the_uninterrupted_one_ends(
-    place: tuple[int, int], variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: tuple[int, int], variant: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("fathom.train.trainer.write_report", lambda *_: None)
     whole = make_trainer(None, StopAt(), **VARIANTS[variant]())
     whole.callbacks += [Callback(), Checkpoint(tmp_path / "whole")]
     whole.fit((INPUTS, LABELS), VALIDATION, EPOCHS)
@@ -145,6 +152,31 @@ def test_batches_in_a_list_are_continued_too(tmp_path: Path) -> None:
     begun.save(tmp_path / "checkpoint")
     resumed = make_trainer(None, StopAt(), seed=8)
     resumed.fit(batches, epochs=2, resume=tmp_path / "checkpoint")
+    assert_equal_state(whole, resumed)
+
+
+def test_a_training_interrupted_during_validation_repeats_the_validation(tmp_path: Path) -> None:
+    class Interrupting(list[Any]):
+        """Batches that interrupt a training when they are read for the second time."""
+
+        trainer: Trainer | None = None
+
+        def __iter__(self) -> Any:
+            for batch in super().__iter__():
+                if self.trainer is not None and self.trainer.epoch == 1:
+                    self.trainer.interrupt()
+                yield batch
+
+    batches = Interrupting([VALIDATION, VALIDATION])
+    whole = make_trainer(None, StopAt())
+    whole.fit((INPUTS, LABELS), batches, epochs=2)
+    begun = make_trainer(None, StopAt())
+    batches.trainer = begun
+    begun.fit((INPUTS, LABELS), batches, epochs=2)
+    assert (begun.epoch, begun.batch) == (1, 5)
+    begun.save(tmp_path / "checkpoint")
+    resumed = make_trainer(None, StopAt(), seed=8)
+    resumed.fit((INPUTS, LABELS), batches, epochs=2, resume=tmp_path / "checkpoint")
     assert_equal_state(whole, resumed)
 
 

@@ -286,6 +286,19 @@ def test_a_bar_and_one_line_for_each_epoch_on_a_terminal() -> None:
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2", ""]
 
 
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda output, target: 3.0, "the loss returned a float"),
+        (nn.CrossEntropyLoss(reduction="none"), "one number is needed: use reduction='mean'"),
+    ],
+)
+def test_a_loss_must_be_a_tensor_with_one_element(loss: Any, message: str) -> None:
+    with pytest.raises(TrainingError, match=message) as raised:
+        make_trainer(loss=loss).fit(TRAIN, epochs=1)
+    assert raised.value.__notes__ == ["in epoch 1, batch 1"]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_loss_that_is_no_number_names_epoch_and_batch(value: float) -> None:
     inputs = INPUTS[:70].copy()

@@ -197,7 +197,8 @@ def _may_ignore(name: str, values: Value, classes: int, ignore_index: int) -> bo
         where = position[0] if len(position) == 1 else position
         raise IndexOutOfRange(
             f"{name}: label {int(values[position])} at position {where} is outside the "
-            f"{classes} classes (allowed: 0 to {classes - 1})"
+            f"{classes} classes (allowed: 0 to {classes - 1}); number the labels from 0, "
+            f"or give the model more outputs"
         )
     return True
 

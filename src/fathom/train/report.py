@@ -116,10 +116,11 @@ def _is_classification(scores: Array, target: Array) -> bool:
 
 def _summary(trainer: "Trainer") -> str:
     parameters = sum(int(np.prod(one.shape)) for one in trainer.model.parameters())
+    epochs = trainer.history.get("epoch", [])
     seconds = sum(trainer.history.get("seconds", []))
     return (
         f"{type(trainer.model).__name__} with {parameters:,} parameters, trained for "
-        f"{trainer.epoch} epochs in {seconds:.1f} s."
+        f"{len(epochs)} epoch{'s' if len(epochs) != 1 else ''} in {seconds:.1f} s."
     )
 
 

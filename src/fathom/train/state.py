@@ -20,11 +20,13 @@ class Running:
         loss_sum: the sum of the losses of all samples.
         samples: the number of samples.
         seconds: the time that it took.
+        is_trained: whether all batches are done, so that only the validation is left.
     """
 
     loss_sum: float = 0.0
     samples: int = 0
     seconds: float = 0.0
+    is_trained: bool = False
 
 
 def state_of(trainer: "Trainer") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from ..nn import Module
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
 from ..tensor import Tensor
+from .errors import TrainingError
 
 Loss = Callable[[Any, Any], Tensor]
 Step = Callable[..., tuple[Tensor, Any]]
@@ -49,6 +50,7 @@ def training_step(
             optimizer.zero_grad()
         output = model(*inputs)
         value = loss(output, target)
+        _require_one_element(value)
         (value if share == 1 else value * share).backward()
         if ends:
             for clip in clips:
@@ -57,6 +59,19 @@ def training_step(
         return value.detach(), output.detach() if isinstance(output, Tensor) else output
 
     return step
+
+
+def _require_one_element(value: Any) -> None:
+    if not isinstance(value, Tensor):
+        raise TrainingError(
+            f"the loss returned a {type(value).__name__}; it must return the tensor that it "
+            f"computed from the output, without float() or item()"
+        )
+    if value.shape not in ((), (1,)):
+        raise TrainingError(
+            f"the loss has shape {value.shape}; one number is needed: use reduction='mean', "
+            f"or .mean() at the end"
+        )
 
 
 def _clips(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..errors import FathomError
 from ..functional.random import manual_seed
 from ..nn import Module
 from ..optim import Optimizer
@@ -226,7 +227,7 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_fit_begin(self)
         try:
-            with interruption_handled(self._ask_to_stop):
+            with interruption_handled(self.interrupt, self.progress.quiet):
                 while self.epoch < epochs and not self.is_interrupted and not self._stop_reason:
                     self._run_epoch(train, validation, epochs)
         finally:
@@ -246,10 +247,6 @@ class Trainer:
                 "resume=True needs a run folder (out=…); or give the path of a checkpoint"
             )
         return load_checkpoint(self.run.last) if self.run.last.exists() else None
-
-    def _ask_to_stop(self) -> None:
-        self.progress.note("\nstopping after this batch; press Ctrl-C again to stop at once")
-        self.interrupt()
 
     def _conclude(self, validation: Any) -> None:
         if self.is_interrupted:
@@ -274,10 +271,12 @@ class Trainer:
                 callback.on_epoch_begin(self)
         self.progress.begin_epoch(self.epoch + 1, epochs, number_of_batches(train), self.batch)
         self.model.train()
-        self._run_batches(train)
+        if not self.running.is_trained:
+            self._run_batches(train)
         self.running.seconds = time.perf_counter() - started
         if self.is_interrupted:
             return
+        self.running.is_trained = True
         if not self.running.samples:
             raise TrainingError("train: the loader gave no batch")
         figures: dict[str, Any] = {
@@ -308,7 +307,11 @@ class Trainer:
         for batch in self._remaining(train):
             inputs, target = split_batch(batch)
             begins, ends, share = self._part_of_step(count)
-            loss, output = step(inputs, target, begins, ends, share)
+            try:
+                loss, output = step(inputs, target, begins, ends, share)
+            except FathomError as error:
+                error.add_note(f"in epoch {self.epoch + 1}, batch {self.batch + 1}")
+                raise
             value = loss.item()
             if not math.isfinite(value):
                 raise NonFiniteLossError.at(value, self.epoch + 1, self.batch + 1)
