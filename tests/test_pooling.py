@@ -83,6 +83,7 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("AvgPool3d", (2,), {"divisor_override": 3}, (1, 2, 4, 4, 5)),
     ("LPPool2d", (2, 2), {}, (2, 3, 6, 7)),
     ("LPPool1d", (3, 2), {"stride": 1}, (2, 3, 6)),
+    ("LPPool3d", (2, 2), {}, (1, 2, 4, 4, 5)),
     ("AdaptiveAvgPool1d", (4,), {}, (2, 3, 9)),
     ("AdaptiveAvgPool2d", ((None, 3),), {}, (2, 3, 6, 7)),
     ("AdaptiveAvgPool2d", (1,), {}, (3, 6, 7)),

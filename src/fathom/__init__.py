@@ -49,6 +49,27 @@ __version__ = "0.1.0"
 # Rooms that a script may not need are opened when it first names them.
 _ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train", "utils")
 _ELSEWHERE = {"Trainer": "train", "load": "formats", "save": "formats"}
+# PyTorch has these of nn.functional's functions at its top level too.
+_ELSEWHERE |= dict.fromkeys(
+    (
+        "adaptive_avg_pool1d",
+        "adaptive_max_pool1d",
+        "avg_pool1d",
+        "channel_shuffle",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+    ),
+    "nn.functional",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -50,6 +50,11 @@ def images_transposed(numbers):
     yield call(normal(0, 2, 3, 3), normal(2, 2, 2, 2))
 
 
+def volumes_transposed(numbers):
+    normal = numbers.normal
+    yield call(normal(1, 2, 2, 3, 2), normal(2, 3, 2, 2, 3), normal(3), stride=(1, 2, 1))
+
+
 def patches(numbers):
     yield call(numbers.normal(2, 3, 5, 6), 3)
     yield call(numbers.normal(2, 6, 5), (2, 3), dilation=(2, 1), padding=(1, 0), stride=2)
@@ -98,6 +103,7 @@ CASES = [
     Case("nn.functional.conv3d", volumes),
     Case("nn.functional.conv_transpose1d", sequences_transposed),
     Case("nn.functional.conv_transpose2d", images_transposed),
+    Case("nn.functional.conv_transpose3d", volumes_transposed),
     Case("nn.functional.unfold", patches),
     Case("nn.functional.fold", columns),
     Case("nn.functional.pixel_shuffle", many_channels),

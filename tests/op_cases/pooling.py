@@ -43,6 +43,11 @@ def means_of_images(numbers):
     yield call(numbers.normal(0, 2, 4, 4), 2)
 
 
+def in_volumes(numbers):
+    yield call(numbers.distinct(1, 2, 4, 3, 5), 2)
+    yield call(numbers.distinct(2, 4, 3, 5), (2, 1, 3), stride=2, padding=(1, 0, 1))
+
+
 def powers(numbers):
     yield call(numbers.between(0.1, 2, 2, 2, 6, 5), 2, 2)
     yield call(numbers.between(0.1, 2, 1, 7, 7), 3.0, (3, 2), stride=2, ceil_mode=True)
@@ -102,6 +107,8 @@ CASES = [
     Case("nn.functional.avg_pool1d", means_of_sequences),
     Case("nn.functional.avg_pool2d", means_of_images),
     Case("nn.functional.lp_pool2d", powers),
+    Case("nn.functional.max_pool3d", in_volumes),
+    Case("nn.functional.avg_pool3d", in_volumes),
     Case("nn.functional.adaptive_avg_pool1d", parts_of_sequences),
     Case("nn.functional.adaptive_avg_pool2d", parts_of_images),
     Case("nn.functional.adaptive_max_pool1d", parts_of_sequences),

@@ -27,6 +27,7 @@ __all__ = [
     "avg_pool3d",
     "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -222,6 +223,17 @@ def lp_pool2d(
         kernel_size, stride, ceil_mode: see `avg_pool2d`.
     """
     return power_pool("lp_pool2d", input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """``(sum of x ** norm_type) ** (1 / norm_type)`` over each window of volumes."""
+    return power_pool("lp_pool3d", input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:

@@ -20,6 +20,7 @@ __all__ = [
     "AvgPool3d",
     "LPPool1d",
     "LPPool2d",
+    "LPPool3d",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -247,6 +248,12 @@ class LPPool2d(_LPPool):
     """
 
     _kind = "LPPool2d"
+
+
+class LPPool3d(_LPPool):
+    """The p-norm of each window of volumes (N, C, D, H, W) or (C, D, H, W); see `LPPool2d`."""
+
+    _kind = "LPPool3d"
 
 
 class _AdaptiveAvgPool(Module):
