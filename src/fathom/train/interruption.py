@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 _NOTE = b"\nstopping after this batch; press Ctrl-C again to stop at once\n"
 
 
