@@ -179,7 +179,7 @@ def compare_with_torch(case: Case, call: Call, dtype: str) -> None:
     expected, expected_gradients = run(
         reference,
         torch.Tensor,
-        lambda array: torch.tensor(np.ascontiguousarray(array).reshape(array.shape)),
+        lambda array: torch.tensor(array.copy()),
     )
     results, gradients = run(attrgetter(case.name)(fathom), Tensor, fathom_tensor)
     described = f"{case} of {call}"

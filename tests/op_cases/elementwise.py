@@ -98,7 +98,7 @@ def bounds(numbers: Numbers) -> Iterator[Call]:
     yield call(x, min=-0.3)
     yield call(x, max=0.4)
     yield call(x, 1, 0)
-    yield call(x, np.full(4, -0.21), np.full((3, 1), 0.23))
+    yield call(x, np.full(4, -0.21), np.full((3, 1), 0.2))
     yield call(x, np.full((), 0.11), None)
     yield call(np.zeros((0, 2)), 0.5)
 

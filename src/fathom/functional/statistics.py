@@ -205,6 +205,25 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesAndIndice
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
+def _require_fractions(input: Tensor, q: Number | Tensor, interpolation: str) -> Tensor:
+    """The fractions of a quantile as a tensor, after a look at all that can be wrong."""
+    if interpolation not in _INTERPOLATIONS:
+        raise ArgumentError(
+            f"interpolation is one of {', '.join(_INTERPOLATIONS)}, not {interpolation!r}"
+        )
+    if not is_floating(input.dtype):
+        raise DTypeError(f"quantile needs floats, got {input.dtype}; use x.float()")
+    if not isinstance(q, Tensor):
+        if not 0 <= q <= 1:
+            raise ArgumentError(f"quantile: q is between 0 and 1, not {q}")
+        return constant(q, input.dtype)
+    if q.dtype != input.dtype:
+        raise DTypeError(f"quantile: q has dtype {q.dtype}, the input {input.dtype}")
+    if q.ndim > 1:
+        raise ShapeError(f"quantile: q is a number or one-dimensional, not {q.shape}")
+    return q
+
+
 def _quantile(
     input: Tensor,
     q: Number | Tensor,
@@ -213,19 +232,7 @@ def _quantile(
     interpolation: str,
     skip_nan: bool,
 ) -> Tensor:
-    if interpolation not in _INTERPOLATIONS:
-        raise ArgumentError(
-            f"interpolation is one of {', '.join(_INTERPOLATIONS)}, not {interpolation!r}"
-        )
-    if not is_floating(input.dtype):
-        raise DTypeError(f"quantile needs floats, got {input.dtype}; use x.float()")
-    if isinstance(q, Tensor) and q.dtype != input.dtype:
-        raise DTypeError(f"quantile: q has dtype {q.dtype}, the input {input.dtype}")
-    if isinstance(q, int | float) and not 0 <= q <= 1:
-        raise ArgumentError(f"quantile: q is between 0 and 1, not {q}")
-    fractions = q if isinstance(q, Tensor) else constant(q, input.dtype)
-    if fractions.ndim > 1:
-        raise ShapeError(f"quantile: q is a number or one-dimensional, not {fractions.shape}")
+    fractions = _require_fractions(input, q, interpolation)
     kept = [1] * input.ndim
     if dim is None:
         row = Reshape((math.prod(input.shape),))(input)
