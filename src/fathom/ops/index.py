@@ -255,7 +255,10 @@ class SmallestAtIndex(LargestAtIndex):
 
 def require_broadcast_to(name: str, shape: Shape, target: Shape) -> None:
     """Raise `ShapeError` where a value of `shape` does not broadcast to `target`."""
-    if broadcast_shapes(name, [target, shape]) != target:
+    added = len(target) - len(shape)
+    if added < 0 or any(
+        size not in (1, larger) for size, larger in zip(shape, target[added:], strict=True)
+    ):
         raise ShapeError(
             f"{name}: a value of shape {shape} does not fit into the selected part "
             f"of shape {target}"
