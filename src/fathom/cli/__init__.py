@@ -17,7 +17,7 @@ def main() -> None:
     The exit status is 0, 1 for a failure, 2 for wrong use, 130 after Ctrl-C.
     """
     try:
-        sys.exit(program.main(standalone_mode=False))
+        sys.exit(program.main(prog_name="fathom", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "fathom"
         click.echo(f"{command}: {error.format_message()}", err=True)

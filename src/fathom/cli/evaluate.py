@@ -19,18 +19,15 @@ def command(run: Path, checkpoint: str) -> None:
     from ..train.metrics import F1, ConfusionMatrix, Precision, Recall
 
     trainer, data = trainer_of_run(run, checkpoint)
-    trainer.metrics += [Precision(), Recall(), F1(), ConfusionMatrix()]
+    matrix = ConfusionMatrix()
+    trainer.metrics += [Precision(), Recall(), F1(), matrix]
     figures = trainer.evaluate(data.test)
-    matrix = next(
-        figures.pop(metric.name)
-        for metric in trainer.metrics
-        if isinstance(metric, ConfusionMatrix)
-    )
+    counts = figures.pop(matrix.name)
     click.echo(f"{data.name}: {len(data.test)} test samples")
     for name, figure in figures.items():
         click.echo(f"{name:10} {figure:.4f}")
     click.echo("\nrows: true classes; columns: what they were taken for")
-    click.echo(_as_text(matrix.tolist(), data.classes))
+    click.echo(_as_text(counts.tolist(), data.classes))
 
 
 def _as_text(rows: list[list[float]], names: list[str]) -> str:

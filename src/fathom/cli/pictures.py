@@ -70,17 +70,12 @@ def cut_out(ink: Pixels, name: str) -> Pixels:
 def _place(ink: Pixels, height: int, width: int, extent: float) -> Pixels:
     """What is drawn, scaled to the extent, with its centre of mass in the middle."""
     factor = min(height / ink.shape[0], width / ink.shape[1]) * extent
-    size = [
-        max(1, min(limit, round(side * factor)))
-        for side, limit in zip(ink.shape, (height, width), strict=True)
-    ]
-    small = resize(ink, size[0], size[1])
+    tall, wide = (max(1, round(side * factor)) for side in ink.shape)
+    small = resize(ink, tall, wide)
     small /= max(float(small.max()), 1e-6)
+    top, left = _offset(small.sum(axis=1), height), _offset(small.sum(axis=0), width)
     placed = np.zeros((height, width), np.float32)
-    top, left = (
-        _offset(small.sum(axis=1 - axis), limit) for axis, limit in enumerate((height, width))
-    )
-    placed[top : top + size[0], left : left + size[1]] = small
+    placed[top : top + tall, left : left + wide] = small
     return placed
 
 
@@ -91,14 +86,12 @@ def _offset(mass: Pixels, limit: int) -> int:
 
 
 def _cover(pixels: Pixels, height: int, width: int) -> Pixels:
-    factor = max(height / pixels.shape[1], width / pixels.shape[2])
-    size = [
-        max(limit, round(side * factor))
-        for side, limit in zip(pixels.shape[1:], (height, width), strict=True)
-    ]
-    covering = np.stack([resize(channel, size[0], size[1]) for channel in pixels])
-    top, left = (size[0] - height) // 2, (size[1] - width) // 2
-    return covering[:, top : top + height, left : left + width]
+    """The largest part of the proportions of height and width in the middle, scaled to them."""
+    factor = min(pixels.shape[1] / height, pixels.shape[2] / width)
+    tall, wide = (max(1, round(side * factor)) for side in (height, width))
+    top, left = (pixels.shape[1] - tall) // 2, (pixels.shape[2] - wide) // 2
+    middle = pixels[:, top : top + tall, left : left + wide]
+    return np.stack([resize(channel, height, width) for channel in middle])
 
 
 def resize(pixels: Pixels, height: int, width: int) -> Pixels:

@@ -1,5 +1,6 @@
 """``fathom plot``"""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -19,11 +20,12 @@ def command(run: Path, checkpoint: str) -> None:
     They show the training curves, the confusion matrix, the surest mistakes and the first
     layer's weights, on the test part of the data set.
     """
-    # Without matplotlib the report would have no plots, but here they are what is asked for.
+    from ..errors import MissingExtra
     from ..train import write_report
-    from ..train.plots import require_matplotlib
 
-    require_matplotlib()
+    # Without matplotlib a report is written all the same, but here plots are asked for.
+    if find_spec("matplotlib") is None:
+        raise MissingExtra("plots need matplotlib: pip install 'fathom-dl[plots]'")
     trainer, data = trainer_of_run(run, checkpoint)
     report = write_report(trainer, data.test, data.classes, title="test")
     for plot in sorted((run / "plots").glob("*.png")):

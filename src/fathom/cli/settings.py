@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from ..optim import Optimizer
     from ..optim.lr_scheduler import LRScheduler
 
-# Where the library's default is PyTorch's but too low for a first try.
-_LEARNING_RATES = {"sgd": 0.1}
+# Rates for a first try, where an optimizer's own default is slow.
+_LEARNING_RATES = {"sgd": 0.1, "adam": 0.003, "adamw": 0.003}
+# The model for images where none is named.
+_IMAGE_MODEL = ("small_cnn", {"batch_norm": True, "dropout": 0.25})
 SCHEDULES = ("constant", "cosine", "exponential", "linear", "onecycle", "plateau", "step")
 # The share of the first learning rate that is left in the end.
 _LAST_SHARE = 0.01
@@ -30,7 +32,7 @@ class Settings:
     optimizer: str = "adam"
     lr: float | None = None
     weight_decay: float | None = None
-    schedule: str = "constant"
+    schedule: str = "onecycle"
     batch_size: int = 64
     validation: float = 0.1
     patience: int | None = None
@@ -70,23 +72,21 @@ class Settings:
         return datasets.load(self.data, label=self.label_column)
 
     def describe_model(self, data: "Splits") -> dict[str, Any]:
-        """The model's name and options, from which `fathom.models.create` builds it.
-
-        Images get a small convolutional network by default, features a perceptron.
-        """
+        """The model's name and options, from which `fathom.models.create` builds it."""
         from ..models import ModelError, options_for_images
 
-        is_image = len(data.input_shape) == 3
-        name = self.model or ("small_cnn" if is_image else "mlp")
         classes = len(data.classes)
-        if is_image:
-            options = options_for_images(name, data.input_shape, classes, **self.options)
-        elif name == "mlp":
+        if len(data.input_shape) == 3:
+            name, chosen = _IMAGE_MODEL if self.model is None else (self.model, {})
+            chosen = {**chosen, **self.options}
+            options = options_for_images(name, data.input_shape, classes, **chosen)
+        elif self.model in (None, "mlp"):
+            name = "mlp"
             options = {"sizes": [*data.input_shape, 128, classes], **self.options}
         else:
             raise ModelError(
-                f"{name} takes images, and '{data.name}' has rows of {data.input_shape[0]} "
-                f"features; take --model mlp"
+                f"{self.model} takes images, and '{data.name}' has rows of "
+                f"{data.input_shape[0]} features; take --model mlp"
             )
         return {"name": name, "options": options}
 
@@ -99,25 +99,28 @@ class Settings:
         given = {name: value for name, value in options.items() if value is not None}
         return optimizer_named(self.optimizer)(parameters, **given)
 
-    def make_schedule(self, optimizer: "Optimizer", steps: int) -> "LRScheduler | None":
+    def make_schedule(  # noqa: PLR0911 - one return for each schedule
+        self, optimizer: "Optimizer", steps: int
+    ) -> "LRScheduler | None":
         """The schedule of the learning rate, over `epochs` epochs of so many steps."""
         from ..optim import lr_scheduler
 
-        epochs = self.epochs
-        if self.schedule == "cosine":
-            return lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-        if self.schedule == "exponential":
-            return lr_scheduler.ExponentialLR(optimizer, _LAST_SHARE ** (1 / epochs))
-        if self.schedule == "linear":
-            return lr_scheduler.LinearLR(optimizer, 1.0, _LAST_SHARE, epochs)
-        if self.schedule == "onecycle":
-            rate = float(optimizer.param_groups[0]["lr"])
-            return lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
-        if self.schedule == "plateau":
-            return lr_scheduler.ReduceLROnPlateau(optimizer, patience=3)
-        if self.schedule == "step":
-            return lr_scheduler.StepLR(optimizer, max(1, epochs // 3))
-        return None
+        epochs, rate = self.epochs, float(optimizer.param_groups[0]["lr"])
+        match self.schedule:
+            case "cosine":
+                return lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+            case "exponential":
+                return lr_scheduler.ExponentialLR(optimizer, _LAST_SHARE ** (1 / epochs))
+            case "linear":
+                return lr_scheduler.LinearLR(optimizer, 1.0, _LAST_SHARE, epochs)
+            case "onecycle":
+                return lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
+            case "plateau":
+                return lr_scheduler.ReduceLROnPlateau(optimizer, patience=3)
+            case "step":
+                return lr_scheduler.StepLR(optimizer, max(1, epochs // 3))
+            case _:
+                return None
 
     def as_config(self, data: "Splits") -> dict[str, Any]:
         """What ``config.json`` shall hold, besides what the trainer writes there."""

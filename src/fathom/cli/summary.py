@@ -43,4 +43,4 @@ def command(
     if len(input_shape) != 3:
         raise click.UsageError("--input-shape needs channels, height and width, such as 1x28x28")
     chosen = models.options_for_images(model, input_shape, classes, **dict(options))
-    click.echo(str(models.create(model, **chosen).summary((1, *input_shape))))
+    click.echo(str(models.create(model, **chosen).summary(input_shape)))

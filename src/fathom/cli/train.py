@@ -31,17 +31,17 @@ _WITH_RESUME = {"resume", "epochs"}
 
 @as_command("""
 fathom train                                      the embedded digits, in seconds
-fathom train mnist --epochs 5 --schedule onecycle --lr 0.003
+fathom train mnist --epochs 5
 fathom train fashion-mnist --model resnet18 --out runs/clothes
 fathom train train.csv --label species --model mlp --set sizes=4,32,3
-fathom train --resume runs/digits --epochs 40     go on where a run ended
+fathom train --resume runs/mnist                  go on where Ctrl-C stopped it
 """)
 @click.argument("data", type=DataName("data set", data_names), default="digits")
 @click.option(
     "--model",
     type=Name("model", model_names),
     help="A model of fathom.models: mlp, lenet5, small_cnn, resnet18, …  "
-    "[default: small_cnn for images, mlp for features]",
+    "[default: small_cnn with batch normalization and dropout for images, mlp for features]",
 )
 @click.option(
     "--set",
@@ -67,13 +67,14 @@ fathom train --resume runs/digits --epochs 40     go on where a run ended
 @click.option(
     "--lr",
     type=click.FloatRange(0, min_open=True),
-    help="The learning rate.  [default: the optimizer's; 0.1 for sgd]",
+    help="The learning rate.  [default: 0.003 for adam and adamw, 0.1 for sgd, "
+    "else the optimizer's own]",
 )
 @click.option("--weight-decay", type=click.FloatRange(0), help="The optimizer's weight decay.")
 @click.option(
     "--schedule",
     type=Name("schedule", lambda: list(SCHEDULES)),
-    default="constant",
+    default="onecycle",
     show_default=True,
     help=f"How the learning rate changes: {', '.join(SCHEDULES)}.",
 )
@@ -149,7 +150,13 @@ def _settings_to_resume(context: click.Context, folder: Path) -> Settings:
         raise click.UsageError(
             f"a resumed run keeps its settings; leave out {names}, or start a new run", context
         )
-    if "epochs" in given:
+    if "epochs" in given and context.params["epochs"] != settings.epochs:
+        if settings.schedule == "onecycle":
+            raise click.UsageError(
+                f"the one-cycle schedule of this run ends after {settings.epochs} epochs; train "
+                f"anew with --epochs, or with another --schedule",
+                context,
+            )
         settings.epochs = context.params["epochs"]
     return settings
 
