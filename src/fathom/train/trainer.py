@@ -51,8 +51,8 @@ class Trainer:
         batch_size: the size of batches made of data sets and tensors.
         seed: where `fit` starts the default generator from, which dropout and shuffling draw
             from; None to leave it as it is.
-        out: the run folder, which gets configuration, checkpoints, log, plots and a report;
-            None for none.
+        out: the run folder, which gets configuration, checkpoints, log, plots and a report,
+            in place of those of an earlier run; None for none.
         config: what else ``config.json`` in the run folder shall hold; with ``"model":
             {"name": …, "options": {…}}`` `load_run` can make the model again.
         accumulate: how many batches' gradients are averaged for one step.

@@ -122,19 +122,17 @@ def weights(
     columns = math.ceil(math.sqrt(len(shown) * 1.4))
     rows = math.ceil(len(shown) / columns)
     high, wide = shown.shape[1:3]
-    figure = new_figure(0.85 * columns, 0.85 * rows * min(max(high / wide, 0.2), 3) + 0.3)
+    figure = new_figure(max(0.85 * columns, 2.8), 0.85 * rows * min(max(high / wide, 0.2), 3) + 0.3)
     limit = float(np.abs(shown).max(initial=0)) or 1.0
-    figure.suptitle(
-        f"{len(shown)} of {len(pictures)}" if len(shown) < len(pictures) else f"{len(shown)} units",
-        fontsize=8,
-        x=0.01,
-        ha="left",
-        color=PALE_INK,
-    )
+    is_coloured = shown.ndim == 4
+    found = f"{len(shown)} of {len(pictures)}" if len(shown) < len(pictures) else f"{len(shown)}"
+    kind = "filters" if weight.ndim == 4 else "units"
+    meaning = "grey is zero" if is_coloured else "blue is positive, red negative"
+    figure.suptitle(f"{found} {kind}; {meaning}", fontsize=8, x=0.01, ha="left", color=PALE_INK)
     for place, picture in enumerate(shown):
         axes = figure.add_subplot(rows, columns, place + 1)
-        if picture.ndim == 3:
-            _show_picture(axes, picture / (2 * limit) + 0.5)
+        if is_coloured:
+            axes.imshow(picture / (2 * limit) + 0.5, interpolation="nearest")
         else:
             axes.imshow(picture, cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest")
         axes.set_xticks(())
