@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -344,6 +345,16 @@ def test_a_report_of_regression_without_validation_is_short(tmp_path: Path) -> N
     assert "## Classes" not in report
 
 
+def test_a_report_without_matplotlib_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    make_trainer(out=tmp_path).fit(TRAIN, VALIDATION, epochs=1)
+    report = (tmp_path / "report.md").read_text()
+    assert "There are no plots: plots need matplotlib: pip install 'fathom-dl[plots]'" in report
+    assert "## Classes" in report
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_before_training(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     trainer = make_trainer(out=tmp_path / "file" / "run", callbacks=[PressCtrlC(2)])
@@ -384,7 +395,7 @@ def test_a_tensorboard_log_holds_the_figures(tmp_path: Path) -> None:
         ([], "gives no batch"),
         (DataLoader(TensorDataset(INPUTS, LABELS), 100, drop_last=True), "drop_last"),
         (7, "train is a int; expected a DataLoader"),
-        ((INPUTS, LABELS + 1), "3"),
+        ((INPUTS, LABELS + 1), "or give the model more outputs"),
         ((INPUTS[:, :9], LABELS), "Linear '0' expects"),
     ],
 )
