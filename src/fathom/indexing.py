@@ -33,9 +33,16 @@ def read(tensor: Operand, index: Any) -> Operand:
     """The elements that `index` selects: integers, slices, ``...``, None, index and mask
     tensors, lists, and tuples of these, with PyTorch's meaning: integers and slices apply
     first, then index tensors together."""
-    if _is_index_tensor(index) and tensor.shape:
-        return Index((0,), wrap=True)(tensor, index)
-    selection = _parse(tuple(tensor.shape), index)
+    shape = tuple(tensor.shape)
+    if shape:
+        # What is met most often, on a short path.
+        if type(index) is int and -shape[0] <= index < shape[0]:
+            position, rest = index % shape[0], (0,) * (len(shape) - 1)
+            row = Slice((position, *rest), (position + 1, *shape[1:]), (1,) * len(shape))
+            return Reshape(shape[1:])(row(tensor))
+        if _is_index_tensor(index):
+            return Index((0,), wrap=True)(tensor, index)
+    selection = _parse(shape, index)
     result = tensor
     if not selection.is_whole:
         result = selection.where(result)

@@ -113,7 +113,8 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 def _triangle(name: str, input: Tensor, diagonal: int, keep_lower: bool) -> Tensor:
     if input.ndim < 2:
         raise ShapeError(f"{name} needs two dimensions at least, got shape {input.shape}")
-    lower = np.tri(*input.shape[-2:], diagonal, dtype=bool)
+    rows, columns = input.shape[-2:]
+    lower = np.tri(rows, columns, diagonal, dtype=bool)
     zero = np.zeros((), input.dtype)
     return Where()(lower if keep_lower else ~lower, input, zero)
 

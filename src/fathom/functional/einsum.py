@@ -40,7 +40,7 @@ def einsum(*args: Any) -> Tensor:
             f"einsum: {equation!r} names {len(terms)} operands, {len(operands)} were given"
         )
     if len({operand.dtype for operand in operands}) > 1:
-        operands = promoted(tuple(operands))
+        operands = list(promoted(tuple(operands)))
     labelled = [
         _labelled(term, operand, equation) for term, operand in zip(terms, operands, strict=True)
     ]

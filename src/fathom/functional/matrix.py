@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -201,7 +202,7 @@ def baddbmm(
     return _sum_scaled(input, bmm(batch1, batch2), beta, alpha)
 
 
-def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Any] | Tensor = 2) -> Tensor:
     """The sums of products over pairs of dimensions.
 
     Args:

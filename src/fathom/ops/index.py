@@ -183,7 +183,7 @@ class MultiplyAtIndex(CombineAtIndex):
     """The first operand, multiplied by the second at the positions of an `Index`."""
 
     where: Index
-    combine = np.multiply
+    combine: ClassVar[np.ufunc] = np.multiply
 
     def gradient(
         self,
@@ -223,7 +223,7 @@ class LargestAtIndex(CombineAtIndex):
     """
 
     where: Index
-    combine = np.maximum
+    combine: ClassVar[np.ufunc] = np.maximum
 
     def gradient(
         self,
@@ -250,7 +250,7 @@ class SmallestAtIndex(LargestAtIndex):
     Equal smallest elements share the gradient.
     """
 
-    combine = np.minimum
+    combine: ClassVar[np.ufunc] = np.minimum
 
 
 def require_broadcast_to(name: str, shape: Shape, target: Shape) -> None:

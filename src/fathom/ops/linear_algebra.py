@@ -28,7 +28,8 @@ def transposed(value: Operand) -> Operand:
 
 def triangle(value: Operand, diagonal: int = 0) -> Operand:
     """The lower triangles, up to and with a diagonal."""
-    mask = np.tri(*value.shape[-2:], diagonal, dtype=bool)
+    rows, columns = value.shape[-2:]
+    mask = np.tri(rows, columns, diagonal, dtype=bool)
     return Where()(mask, value, np.zeros((), np.dtype(value.dtype)))
 
 
