@@ -105,4 +105,4 @@ class MeanOf(Metric):
 
 def array_of(values: Any) -> Array:
     """The values of a tensor, an array or nested lists as an array."""
-    return np.asarray(values.detach() if isinstance(values, Tensor) else values)
+    return np.asarray(values)
