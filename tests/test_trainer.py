@@ -17,6 +17,7 @@ from fathom.data import DataLoader, TensorDataset
 from fathom.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 from fathom.train import (
     Callback,
+    Checkpoint,
     CSVLogger,
     EarlyStopping,
     NonFiniteLossError,
@@ -226,6 +227,17 @@ def test_callbacks_are_called_in_their_order() -> None:
         "fit", "epoch 0", "batch 1", "batch 2", "end 1",
         "epoch 1", "batch 1", "batch 2", "end 2", "done",
     ]  # fmt: skip
+
+
+def test_a_checkpoint_among_the_callbacks_comes_last_and_is_resumed_from(tmp_path: Path) -> None:
+    def make() -> Trainer:
+        return make_trainer(callbacks=[Checkpoint(tmp_path), EarlyStopping(patience=3)])
+
+    make().fit(TRAIN, epochs=1)
+    (resumed := make()).fit(TRAIN, epochs=2, resume=True)
+    (whole := make()).fit(TRAIN, epochs=2)
+    assert resumed.callbacks[0].state_dict()["best"] == whole.callbacks[0].state_dict()["best"]
+    assert_equal_parameters(resumed, whole)
 
 
 class PressCtrlC(Callback):

@@ -5,6 +5,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import FathomError
@@ -46,7 +47,7 @@ class Trainer:
         schedule: a schedule of the optimizer, or a function that makes one of an optimizer.
             It goes forward after each epoch, `OneCycleLR` and `CyclicLR` after each step.
             `ReduceLROnPlateau` is given the validation loss, or the loss without validation.
-        callbacks: what shall happen besides, in this order.
+        callbacks: what shall happen besides, in this order; checkpoints come last.
         lr: the learning rate of an optimizer given by name; None for its default.
         batch_size: the size of batches made of data sets and tensors.
         seed: where `fit` starts the default generator from, which dropout and shuffling draw
@@ -134,6 +135,8 @@ class Trainer:
         }
         if self.run is not None:
             self._add_run_callbacks(self.run, monitor, checkpoint_every)
+        # Called last, a checkpoint saves the others as they are after the epoch.
+        self.callbacks.sort(key=lambda callback: isinstance(callback, Checkpoint))
         self.step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
         self._begin()
         self.train_loader: Any = None
@@ -143,7 +146,6 @@ class Trainer:
     ) -> None:
         if not any(isinstance(callback, CSVLogger) for callback in self.callbacks):
             self.callbacks.append(CSVLogger(run.log))
-        # The last to be called, so that it saves the others as they are after the epoch.
         if not any(isinstance(callback, Checkpoint) for callback in self.callbacks):
             self.callbacks.append(Checkpoint(run.path, monitor, every=checkpoint_every))
 
@@ -242,20 +244,29 @@ class Trainer:
             return None
         if resume is not True:
             return load_checkpoint(resume)
-        if self.run is None:
+        saved = self._saved_file()
+        if saved is None:
             raise CheckpointError(
-                "resume=True needs a run folder (out=…); or give the path of a checkpoint"
+                "resume=True needs a run folder (out=…) or a Checkpoint among the callbacks; "
+                "or give the path of a checkpoint"
             )
-        return load_checkpoint(self.run.last) if self.run.last.exists() else None
+        return load_checkpoint(saved) if saved.exists() else None
+
+    def _saved_file(self) -> Path | None:
+        """Where the last checkpoint is written, if anywhere."""
+        for callback in self.callbacks:
+            if isinstance(callback, Checkpoint):
+                return callback.last_file
+        return None
 
     def _conclude(self, validation: Any) -> None:
         if self.is_interrupted:
             where = f"stopped in epoch {self.epoch + 1} after batch {self.batch}"
-            saved = [one for one in self.callbacks if isinstance(one, Checkpoint)]
+            saved = self._saved_file()
             self.progress.note(
-                f"{where}; saved {saved[0].last_file}; fit(…, resume=True) goes on from there"
-                if saved
-                else f"{where}; Trainer.save(path) can write a checkpoint"
+                f"{where}; Trainer.save(path) can write a checkpoint"
+                if saved is None
+                else f"{where}; saved {saved}; fit(…, resume=True) goes on from there"
             )
         elif self._stop_reason:
             self.progress.note(f"stopped after epoch {self.epoch}: {self._stop_reason}")
