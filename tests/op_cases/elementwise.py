@@ -104,9 +104,8 @@ def bounds(numbers: Numbers) -> Iterator[Call]:
 
 
 def special_bounds(numbers: Numbers) -> Iterator[Call]:
-    known = SPECIAL[:10]
-    yield call(known, -1, 1)
-    yield call(known, np.full(10, -1.0), np.full(10, 0.5))
+    yield call(SPECIAL, -1, 1)
+    yield call(SPECIAL, np.full(11, -1.0), np.full(11, 0.5))
 
 
 def bounds_with_nan(numbers: Numbers) -> Iterator[Call]:

@@ -6,13 +6,13 @@ from ..errors import ArgumentError, DTypeError
 from ..ops import (
     Absolute,
     Add,
+    BoundAbove,
+    BoundBelow,
     Clone,
     Divide,
     FloorDivide,
     Gcd,
-    GreaterEqual,
     IsNan,
-    LogicalNot,
     LogicalOr,
     Maximum,
     Minimum,
@@ -252,18 +252,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         raise ArgumentError("clamp needs min or max")
     input, *bounds = promoted((input, *bounds))
     if min is not None:
-        input = Where()(_outside(input, bounds[0], min, upper=False), bounds[0], input)
-    if max is not None:
-        input = Where()(_outside(input, bounds[-1], max, upper=True), bounds[-1], input)
-    return input
-
-
-def _outside(input: Tensor, bound: Tensor, given: Any, upper: bool) -> Tensor:
-    if not isinstance(given, Tensor) and given == given:  # noqa: PLR0124 - false for NaN
-        return input > bound if upper else input < bound
-    # A bound that is NaN makes the result NaN.
-    within = input <= bound if upper else GreaterEqual()(input, bound)
-    return LogicalNot()(LogicalOr()(within, IsNan()(input)))
+        input = BoundBelow()(input, bounds[0])
+    return input if max is None else BoundAbove()(input, bounds[-1])
 
 
 clip = method_alias("clip", clamp)

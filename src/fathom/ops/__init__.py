@@ -3,6 +3,8 @@
 from .arithmetic import (
     Absolute,
     Add,
+    BoundAbove,
+    BoundBelow,
     Ceil,
     Divide,
     Exponent,
@@ -139,6 +141,8 @@ from .transcendental import (
 from .windows import Windows
 
 __all__ = [
+    "BoundAbove",
+    "BoundBelow",
     "Exponent",
     "NextAfter",
     "Absolute",

@@ -133,6 +133,30 @@ def _share_of_extremum(grad: Operand, output: Operand, one: Operand, other: Oper
     return Where()(one == other, grad / 2, Where()(one == output, grad, 0.0))
 
 
+class BoundBelow(Elementwise):
+    """x, or the bound where x is smaller; NaN wins. Equal elements pass the gradient to x."""
+
+    def evaluate(self, x: Array, bound: Array) -> Array:
+        return np.maximum(x, bound)
+
+    def gradient(
+        self, operand: int, grad: Operand, output: Operand, x: Operand, bound: Operand
+    ) -> Operand:
+        return grad * (x >= bound) if operand == 0 else grad * (x < bound)
+
+
+class BoundAbove(Elementwise):
+    """x, or the bound where x is larger; NaN wins. Equal elements pass the gradient to x."""
+
+    def evaluate(self, x: Array, bound: Array) -> Array:
+        return np.minimum(x, bound)
+
+    def gradient(
+        self, operand: int, grad: Operand, output: Operand, x: Operand, bound: Operand
+    ) -> Operand:
+        return grad * (x <= bound) if operand == 0 else grad * (x > bound)
+
+
 class NextAfter(Elementwise):
     """The number next to a, in the direction of b."""
 

@@ -65,7 +65,8 @@ _MIDDLE = 4.0
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     value = np.full_like(x, coefficients[0])
     for coefficient in coefficients[1:]:
-        value = value * x + x.dtype.type(coefficient)
+        value *= x
+        value += x.dtype.type(coefficient)
     return value
 
 
@@ -100,8 +101,39 @@ def complementary_error_function(x: Array) -> Array:
     return np.asarray(np.where(magnitude <= _NEAR, value, tail), x.dtype)
 
 
+# erf(x) / x as a rational function of x^2 for |x| <= 4, highest power first: the best in
+# least squares of the relative error, which is below 3e-9, a twentieth of what float32 holds.
+_SINGLE_NUMERATOR = (
+    6.80673928e-06,
+    0.000411850874,
+    0.0042348779,
+    0.0557812329,
+    0.193049137,
+    1.12837917,
+)
+_SINGLE_DENOMINATOR = (
+    2.61417204e-07,
+    7.26769614e-05,
+    0.00142370285,
+    0.0163134982,
+    0.117573858,
+    0.504418752,
+    1.0,
+)
+
+
+def _single_error_function(x: Array) -> Array:
+    near = np.clip(x, -4, 4).astype(np.float64)
+    square = near * near
+    near *= _polynomial(_SINGLE_NUMERATOR, square)
+    near /= _polynomial(_SINGLE_DENOMINATOR, square)
+    return near.astype(np.float32)
+
+
 def error_function(x: Array) -> Array:
     """erf(x) to the precision of the dtype of `x`."""
+    if x.dtype == np.float32:
+        return _single_error_function(x)
     value = np.where(
         np.abs(x) <= _NEAR,
         _near(np.clip(x, -_NEAR, _NEAR)),

@@ -115,6 +115,8 @@ class CumulativeSum(Op):
         return x
 
     def evaluate(self, x: Array) -> Array:
+        if x.dtype == np.float32:  # a long sum needs the longer digits
+            return np.cumsum(x, axis=self.axis, dtype=np.float64).astype(np.float32)
         return np.cumsum(x, axis=self.axis, dtype=x.dtype)
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
