@@ -12,7 +12,7 @@ from .functional.creation import *
 from .functional.diagonal import *
 from .functional.einsum import *
 from .functional.elementwise import *
-from .functional.distance import cdist, cosine_similarity, pairwise_distance
+from .functional.distance import cdist, cosine_similarity, pairwise_distance, pdist
 from .functional.joining import *
 from .functional.linear_algebra import *
 from .functional.trigonometry import *

@@ -236,6 +236,16 @@ class Tensor:
         """The tensor with its last two dimensions exchanged."""
         return self.transpose(-2, -1)
 
+    @property
+    def mH(self) -> "Tensor":  # noqa: N802 - PyTorch's name
+        """The tensor with its last two dimensions exchanged (numbers here are real)."""
+        return self.mT
+
+    @property
+    def H(self) -> "Tensor":  # noqa: N802 - PyTorch's name
+        """A matrix with rows and columns exchanged (numbers here are real)."""
+        return self.t()
+
     def detach(self) -> "Tensor":
         """The same value without its history: no gradient flows through it."""
         return wrap(Node(self._node.value, Detach()))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .case import Call, Case, Numbers, Samples, call
-from .movement import lists_of, several
+from .movement import lists_of, of, several
 
 
 def with_factors(*trials: tuple[tuple[int, ...], ...]) -> Samples:
@@ -138,6 +138,7 @@ CASES = [
     Case("linalg.multi_dot", lists_of(([(2, 3), (3, 4), (4, 1)],), ([(3,), (3, 4), (4,)],),
                                       ([(2, 3), (3,)],))),
     Case("cdist", distances, special=equal_vectors, float32_rtol=2e-4, float32_atol=2e-6),
+    Case("pdist", of(((3, 4),), ((4, 2), 1.0))),
     Case("cross", crossed),
     Case("linalg.cross", crossed),
     Case("linalg.vecdot", several(((2, 3), (3,)), ((3,), (3,)))),

@@ -185,6 +185,10 @@ CASES = [
         ),
     ),
     Case("diag_embed", of(((3,),), ((2, 3), 1), ((2, 3), -1, 0, 2), ((2, 3), 0, 1, 0))),
+    Case(
+        "Tensor.fill_diagonal_",
+        of(((3, 3), 1.5), ((5, 2), 2.0, True), ((5, 2), 2.0), ((2, 4), 0), ((2, 2, 2), 1)),
+    ),
     Case("trace", of(((3, 3),), ((2, 4),), ((0, 2),)), integers=("int64",)),
     Case("tril", rectangles, integers=WHOLE),
     Case("triu", rectangles),

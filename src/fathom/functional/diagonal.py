@@ -1,13 +1,14 @@
 """Diagonals and triangles of matrices."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError
-from ..ops import Diagonal, PlaceDiagonal, Where
+from ..ops import AssignIndex, Diagonal, Index, PlaceDiagonal, Reshape, Where
 from ..promotion import int64, supported
-from ..tensor import Tensor, constant, tensor_method, with_in_place
+from ..tensor import Number, Tensor, constant, tensor_method, with_in_place
 from .arguments import axis_from
 from .movement import movedim, ravel
 
@@ -78,6 +79,32 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements of a tensor as diagonal."""
     return diag(ravel(input), offset)
+
+
+@tensor_method
+def fill_diagonal_(self: Tensor, fill_value: Number, wrap: bool = False) -> Tensor:
+    """Rebind the tensor to itself with one value on its main diagonal.
+
+    Args:
+        fill_value: the value.
+        wrap: whether the diagonal of a matrix with more rows than columns begins anew, a row
+            further down.
+
+    Raises:
+        ShapeError: the tensor has fewer than two dimensions, or three or more that are not
+            equally large.
+    """
+    shape = self.shape
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise ShapeError(
+            f"fill_diagonal_ takes a matrix, or a tensor of equal sizes, got shape {shape}"
+        )
+    step = sum(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    count = math.prod(shape) if wrap and len(shape) == 2 else step * min(shape)
+    positions = np.arange(0, min(count, math.prod(shape)), step)
+    value = np.asarray(fill_value, self.dtype)
+    filled = AssignIndex(Index((0,)))(ravel(self), value, positions)
+    return self.rebind(Reshape(shape)(filled))
 
 
 @tensor_method

@@ -2,13 +2,15 @@
 
 import math
 
+import numpy as np
+
 from ..errors import ShapeError
-from ..ops import Absolute, Largest, Maximum, Sqrt, Sum, Where
+from ..ops import Absolute, Index, Largest, Maximum, Sqrt, Sum, Where
 from ..tensor import Tensor, binary
 from .arguments import axes_from
 from .reduction import norm
 
-__all__ = ["cdist", "cosine_similarity", "normalize", "pairwise_distance"]
+__all__ = ["cdist", "cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
 
 def vector_norm(input: Tensor, p: float, dim: int | tuple[int, ...], keepdim: bool) -> Tensor:
@@ -89,3 +91,20 @@ def cdist(
             f"got shapes {x1.shape} and {x2.shape}"
         )
     return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norms of the differences of all pairs of rows, the upper triangle of `cdist`.
+
+    Args:
+        input: shape (N, M).
+        p: the exponent of the norm.
+
+    Returns:
+        A tensor of shape (N (N - 1) / 2,).
+    """
+    if input.ndim != 2:
+        raise ShapeError(f"pdist takes a matrix, got shape {input.shape}")
+    first, second = np.triu_indices(input.shape[0], 1)
+    along = Index((0,))
+    return norm(along(input, first) - along(input, second), p, -1)

@@ -1,6 +1,7 @@
 """Functions that join tensors, take them apart, and combine them into grids."""
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -160,12 +161,12 @@ def split(
     Raises:
         ShapeError: the sizes do not add up to the dimension's.
     """
-    if not isinstance(split_size_or_sections, int):
+    if isinstance(split_size_or_sections, Sequence):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     axis = axis_from(dim, tensor.ndim)
     if tensor.ndim == 0:
         raise ShapeError("split: a tensor without dimensions cannot be divided")
-    length, size = tensor.shape[axis], split_size_or_sections
+    length, size = tensor.shape[axis], operator.index(split_size_or_sections)
     if size < 0 or (size == 0 and length > 0):
         raise ShapeError(f"split: parts of size {size} do not divide a dimension of {length}")
     starts = range(0, length, size) if length else [0]

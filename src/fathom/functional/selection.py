@@ -1,5 +1,6 @@
 """Functions that read, fill and replace elements at positions or under a mask."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..ops import (
     broadcast_shapes,
 )
 from ..tensor import Number, Tensor, cast, constant, tensor_method, with_in_place
-from .arguments import axis_from
+from .arguments import axis_from, shape_from
 from .extrema import with_dimension
 from .movement import movedim, ravel, reshape, slice_axis
 
@@ -42,6 +43,7 @@ __all__ = [
     "slice_scatter",
     "take",
     "take_along_dim",
+    "unravel_index",
 ]
 
 
@@ -426,3 +428,23 @@ def diagonal_scatter(
     mask = place(np.ones(src.shape[-1], bool))
     replaced = Where()(mask, place(cast(src, input.dtype)), matrices)
     return movedim(replaced, (-2, -1), (dim1, dim2)).clone()
+
+
+def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """The positions in a tensor of `shape` that positions in the flat tensor stand for.
+
+    Returns:
+        A tensor of the shape of `indices` for each dimension, fit to index with.
+
+    Raises:
+        IndexOutOfRange: a position lies outside the tensor.
+    """
+    require_index("unravel_index", indices)
+    sizes = shape_from((shape,) if isinstance(shape, int) else tuple(shape))
+    try:
+        positions = np.unravel_index(np.asarray(indices), sizes)
+    except ValueError:
+        raise IndexOutOfRange(
+            f"unravel_index: a position lies outside a tensor of shape {sizes}"
+        ) from None
+    return tuple([constant(one) for one in positions])
