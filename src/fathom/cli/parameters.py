@@ -3,16 +3,22 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..naming import UnknownNameError, look_up
 
+if TYPE_CHECKING:
+    _Kind = click.ParamType[Any]
+else:
+    # Older releases of click do not say what a kind of parameter converts to.
+    _Kind = click.ParamType
+
 _DEBUG = "fathom.debug"
 
 
-class Name(click.ParamType):
+class Name(_Kind):
     """One of several names; for another one, the nearest are offered.
 
     Args:
@@ -50,7 +56,7 @@ class DataName(Name):
         return str(value)
 
 
-class Setting(click.ParamType):
+class Setting(_Kind):
     """``NAME=VALUE``, where the value is JSON, numbers with commas between them, or a word."""
 
     name = "name=value"
@@ -70,7 +76,7 @@ class Setting(click.ParamType):
         return name, text
 
 
-class Shape(click.ParamType):
+class Shape(_Kind):
     """Sizes with ``x`` or commas between them: ``1x28x28``."""
 
     name = "shape"

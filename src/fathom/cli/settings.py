@@ -96,7 +96,9 @@ class Settings:
 
         rate = self.lr if self.lr is not None else _LEARNING_RATES.get(self.optimizer)
         options = {"lr": rate, "weight_decay": self.weight_decay}
-        given = {name: value for name, value in options.items() if value is not None}
+        given: dict[str, Any] = {
+            name: value for name, value in options.items() if value is not None
+        }
         return optimizer_named(self.optimizer)(parameters, **given)
 
     def make_schedule(  # noqa: PLR0911 - one return for each schedule

@@ -116,7 +116,7 @@ fathom train --resume runs/mnist                  go on where Ctrl-C stopped it
     help="A run folder whose training shall go on, with its own settings.",
 )
 @click.pass_context
-def command(context: click.Context, out: Path | None, resume: Path | None, **given: Any) -> None:
+def command(context: click.Context, /, out: Path | None, resume: Path | None, **given: Any) -> None:
     """Train a model on DATA, and test it.
 
     DATA is digits (the default), mnist, fashion-mnist, kmnist, cifar10, or a CSV file with a

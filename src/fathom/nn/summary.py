@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from ..ops import Shape
 from ..promotion import float32, is_floating, supported
 from ..tape import Node, enable_grad
 from ..tensor import Tensor
-from .module import Module
+
+if TYPE_CHECKING:
+    from .module import Module
 
 __all__ = ["LayerSummary", "Summary", "summarize"]
 
@@ -95,7 +97,7 @@ class Summary:
     __repr__ = __str__
 
 
-def summarize(model: Module, input_shape: Sequence[Any], dtype: Any = float32) -> Summary:
+def summarize(model: "Module", input_shape: Sequence[Any], dtype: Any = float32) -> Summary:
     """Run a model once on zeros, and note what its layers do; see `Module.summary`."""
     shapes = _shapes_from(input_shape)
     state = [*model.parameters(), *model.buffers(), default_generator.key]
@@ -122,7 +124,7 @@ def summarize(model: Module, input_shape: Sequence[Any], dtype: Any = float32) -
 class _Recorder:
     """Notes the outputs of every module's calls, and which operations ran within them."""
 
-    def __init__(self, model: Module) -> None:
+    def __init__(self, model: "Module") -> None:
         self.model = model
         self.paths = {id(module): path for path, module in model.named_modules()}
         self.trainable = sum(
@@ -141,12 +143,12 @@ class _Recorder:
         for handle in self.handles:
             handle.remove()
 
-    def _enter(self, module: Module, args: Any) -> None:
+    def _enter(self, module: "Module", args: Any) -> None:
         call = _Call(module, Node(None).number)
         self.calls.append(call)
         self.open.append(call)
 
-    def _leave(self, module: Module, args: Any, output: Any) -> None:
+    def _leave(self, module: "Module", args: Any, output: Any) -> None:
         call = self.open.pop()
         call.outputs = [value for value in _leaves(output) if isinstance(value, Tensor)]
         call.last = Node(None).number
@@ -209,7 +211,7 @@ class _Recorder:
 class _Call:
     """A module's call: the nodes made meanwhile have numbers between `first` and `last`."""
 
-    def __init__(self, module: Module, first: int) -> None:
+    def __init__(self, module: "Module", first: int) -> None:
         self.module = module
         self.first = first
         self.last = first
