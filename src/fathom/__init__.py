@@ -21,7 +21,9 @@ from .functional.rounding import *
 from .functional.logic import *
 from .functional.exponential import *
 from .functional.matrix import *
+from .functional.masking import *
 from .functional.movement import *
+from .functional.rearrangement import *
 from .functional.random import *
 from .functional.reduction import *
 from .functional.statistics import *

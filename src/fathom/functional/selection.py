@@ -26,7 +26,6 @@ from .extrema import with_dimension
 from .movement import movedim, ravel, reshape, slice_axis
 
 __all__ = [
-    "argwhere",
     "diagonal_scatter",
     "gather",
     "index_add",
@@ -34,10 +33,6 @@ __all__ = [
     "index_fill",
     "index_put",
     "index_select",
-    "masked_fill",
-    "masked_scatter",
-    "masked_select",
-    "nonzero",
     "put",
     "select_scatter",
     "slice_scatter",
@@ -229,7 +224,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
     """The slices at the positions `index` along a dimension filled with one value."""
     axis, vector = axis_from(dim, input.ndim), _vector("index_fill", index)
-    filling = _single_value("index_fill", value, input)
+    filling = single_value("index_fill", value, input)
     size = input.shape[axis] if input.ndim else 1
     # A mask, so that a position that repeats counts once in the gradient of the value.
     is_named = AssignIndex(Index((0,), wrap=True))
@@ -262,7 +257,7 @@ def _require_slices(name: str, input: Tensor, axis: int, index: Tensor, source: 
         )
 
 
-def _single_value(name: str, value: Any, input: Tensor) -> Tensor:
+def single_value(name: str, value: Any, input: Tensor) -> Tensor:
     """The value, a number or a tensor without dimensions, in the dtype of `input`."""
     if not isinstance(value, Tensor):
         return constant(value, input.dtype)
@@ -295,83 +290,6 @@ def index_put(
     numbers = constant(np.arange(count).reshape(input.shape))[index]
     values = Expand(numbers.shape)(values) if values.shape != numbers.shape else values
     return put(input, numbers, values, accumulate=True)
-
-
-@tensor_method
-@with_in_place
-def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
-    """The tensor with one value where the mask holds; the dtype stays.
-
-    Args:
-        mask: bool, broadcasts with `input`.
-        value: a number or a tensor without dimensions.
-    """
-    _require_mask("masked_fill", mask)
-    return Where()(mask, _single_value("masked_fill", value, input), input)
-
-
-def _require_mask(name: str, mask: Tensor) -> None:
-    if mask.dtype != np.bool_:
-        raise DTypeError(f"{name}: the mask needs dtype bool, got {mask.dtype}; use mask.bool()")
-
-
-@tensor_method
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where the mask holds, as a vector; both broadcast."""
-    _require_mask("masked_select", mask)
-    shape = broadcast_shapes("masked_select", [input.shape, mask.shape])
-    positions = np.flatnonzero(np.broadcast_to(np.asarray(mask), shape))
-    return Index((0,))(ravel(Expand(shape)(input)), positions)
-
-
-@tensor_method
-@with_in_place
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """The elements where the mask holds replaced, in order, by the elements of `source`.
-
-    Raises:
-        ShapeError: `source` has fewer elements than the mask has True.
-    """
-    _require_mask("masked_scatter", mask)
-    shape = broadcast_shapes("masked_scatter", [input.shape, mask.shape])
-    positions = np.flatnonzero(np.broadcast_to(np.asarray(mask), shape))
-    values = ravel(source)
-    if values.shape[0] < len(positions):
-        raise ShapeError(
-            f"masked_scatter: the mask selects {len(positions)} elements, but source of shape "
-            f"{source.shape} has {values.shape[0]}"
-        )
-    if source.dtype != input.dtype:
-        raise DTypeError(
-            f"masked_scatter: source of dtype {source.dtype} for a tensor of dtype {input.dtype}"
-        )
-    chosen = slice_axis(values, 0, 0, len(positions))
-    flat = ravel(Expand(shape)(input))
-    return reshape(AssignIndex(Index((0,)))(flat, chosen, positions), shape).clone()
-
-
-@tensor_method
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The positions of the elements that are not 0.
-
-    Args:
-        as_tuple: whether to give a vector for each dimension, fit to index with, rather than
-            one matrix with a row for each element.
-    """
-    positions = np.nonzero(np.atleast_1d(np.asarray(input.detach())))
-    if as_tuple:
-        return tuple([constant(one) for one in positions])
-    return constant(np.stack(positions[: input.ndim], 1) if input.ndim else _no_columns(positions))
-
-
-def _no_columns(positions: tuple[np.ndarray, ...]) -> np.ndarray:
-    return np.zeros((len(positions[0]), 0), np.int64)
-
-
-@tensor_method
-def argwhere(input: Tensor) -> Tensor:
-    """The positions of the elements that are not 0, one in each row."""
-    return nonzero(input)
 
 
 @tensor_method
