@@ -294,6 +294,28 @@ class TestErrors:
         with pytest.raises(FathomError, match="str"):
             fathom.ones(2) + "one"
 
+    def test_numbers_too_large_for_the_dtype_become_infinite(self):
+        for tensor in (
+            fathom.tensor(1e300),
+            fathom.full((1,), 1e300),
+            fathom.ones(1) + 1e300,
+            fathom.zeros(1).fill_(1e300),
+            fathom.zeros(1).clamp(min=1e300),
+        ):
+            assert tensor.item() == float("inf")
+
+    def test_integers_that_a_dtype_cannot_hold(self):
+        assert (fathom.tensor([100], dtype=fathom.int8) + 1000).tolist() == [76]
+        with pytest.raises(DTypeError, match="uint8"):
+            fathom.tensor([300], dtype=fathom.uint8)
+
+    def test_other_objects_are_not_equal_to_a_tensor(self):
+        assert (fathom.ones(2) == None) is False  # noqa: E711
+        assert (fathom.ones(2) != "one") is True
+
+    def test_numpy_names_of_arguments_are_taken(self):
+        assert fathom.ones(2, 3).sum(axis=0, keepdims=True).shape == (1, 3)
+
     def test_numpy_warnings_do_not_reach_the_user(self):
         x = fathom.tensor([0.0, -1.0, 1e30, float("inf")], requires_grad=True)
         y = x.log() + x.sqrt() + 1 / x + x.exp() + x / 0 + x * x

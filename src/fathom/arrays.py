@@ -9,6 +9,8 @@ from .ops import Array
 from .promotion import float32, supported
 
 
+# Numbers that a dtype cannot hold become infinite silently, as IEEE 754 has it.
+@np.errstate(all="ignore")
 def to_array(data: Any, dtype: Any = None) -> Array:
     """A new array with the given numbers.
 
@@ -25,6 +27,8 @@ def to_array(data: Any, dtype: Any = None) -> Array:
         data = _plain(data)
     try:
         array = np.array(data, None if dtype is None else supported(dtype))
+    except OverflowError as error:
+        raise DTypeError(f"a number does not fit into the dtype: {error}") from None
     except (ValueError, TypeError) as error:
         if isinstance(error, DTypeError):
             raise

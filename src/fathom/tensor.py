@@ -597,6 +597,10 @@ def cast(tensor: Tensor, dtype: DType) -> Tensor:
     return Cast(dtype)(tensor)
 
 
+# Numbers from here on overflow in float32.
+_FLOAT32_LIMIT = 3e38
+
+
 def binary(op: Op, first: Any, second: Any, *, floating: bool = False) -> Tensor:
     """Apply an elementwise operation to two operands after promoting their dtypes.
 
@@ -612,7 +616,7 @@ def binary(op: Op, first: Any, second: Any, *, floating: bool = False) -> Tensor
             if isinstance(second, Tensor):
                 if second._node.value.dtype is dtype:
                     return first.apply_operation(op, (first, second))
-            elif type(second) is float or type(second) is int:
+            elif (type(second) is float or type(second) is int) and abs(second) < _FLOAT32_LIMIT:
                 return first.apply_operation(op, (first, wrap(Node(np.asarray(second, dtype)))))
     first, second = promoted((first, second), floating=floating)
     return first.apply_operation(op, (first, second))
@@ -647,6 +651,7 @@ def promoted(operands: tuple[Any, ...], *, floating: bool = False) -> tuple[Tens
     )
 
 
+@np.errstate(all="ignore")
 def _as_dtype(operand: Any, dtype: DType) -> Array:
     try:
         return np.asarray(operand, dtype)

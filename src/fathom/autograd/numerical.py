@@ -145,6 +145,7 @@ class _Check:
         outputs = _differentiable_outputs(self.func(*arguments))
         return [np.array(output.detach()) for output in outputs]
 
+    @np.errstate(all="ignore")
     def change(self, place: int, direction: Array) -> list[Array]:
         """How fast the outputs change when an input moves in a direction: J u for each."""
         start = np.array(self.arguments[place].detach())

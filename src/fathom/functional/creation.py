@@ -279,7 +279,7 @@ def arange(
     kind = (int64 if whole else float32) if dtype is None else supported(dtype)
     count = math.ceil((last - first) / distance)
     values = np.arange(count) * distance + first
-    return made_of(values.astype(kind), device, requires_grad)
+    return made_of(to_array(values, kind), device, requires_grad)
 
 
 def linspace(
@@ -304,7 +304,7 @@ def linspace(
         raise ArgumentError(f"linspace: the number of steps is not negative, got {steps}")
     values = np.linspace(float(start), float(end), steps)
     kind = float32 if dtype is None else supported(dtype)
-    return made_of(values.astype(kind), device, requires_grad)
+    return made_of(to_array(values, kind), device, requires_grad)
 
 
 def logspace(
@@ -331,7 +331,7 @@ def logspace(
         raise ArgumentError(f"logspace: the number of steps is not negative, got {steps}")
     values = np.power(float(base), np.linspace(float(start), float(end), steps))
     kind = float32 if dtype is None else supported(dtype)
-    return made_of(values.astype(kind), device, requires_grad)
+    return made_of(to_array(values, kind), device, requires_grad)
 
 
 def eye(

@@ -141,10 +141,6 @@ from .transcendental import (
 from .windows import Windows
 
 __all__ = [
-    "BoundAbove",
-    "BoundBelow",
-    "Exponent",
-    "NextAfter",
     "Absolute",
     "Add",
     "AddAtIndex",
@@ -163,6 +159,8 @@ __all__ = [
     "BitwiseNot",
     "BitwiseOr",
     "BitwiseXor",
+    "BoundAbove",
+    "BoundBelow",
     "Cast",
     "Ceil",
     "Cholesky",
@@ -191,6 +189,7 @@ __all__ = [
     "Exp",
     "Expand",
     "Expm1",
+    "Exponent",
     "FathomError",
     "Flip",
     "Floor",
@@ -229,6 +228,7 @@ __all__ = [
     "Multiply",
     "MultiplyAtIndex",
     "Negative",
+    "NextAfter",
     "NotEqual",
     "Op",
     "Operand",
