@@ -5,9 +5,11 @@ import math
 import hypothesis.extra.numpy as arrays
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 import fathom
+from fathom.errors import AutogradError, ShapeError, ViewWriteError
 
 shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -169,3 +171,32 @@ def test_triangles_and_diagonals(data):
     rows, columns = shape[:2]
     if -rows <= offset <= columns:
         assert_same(tensor.diagonal(offset), np.diagonal(array, offset))
+
+
+def test_movement_in_place_changes_the_shape_of_the_handle():
+    x = fathom.tensor(numbered((2, 3)))
+    assert x.t_() is x
+    assert_same(x, numbered((2, 3)).T)
+    assert_same(x.unsqueeze_(0), numbered((2, 3)).T[None])
+    assert_same(x.squeeze_(0).add_(1), numbered((2, 3)).T + 1)
+    row = x[0].unsqueeze_(0)
+    with pytest.raises(ViewWriteError):
+        row.add_(1)
+    with pytest.raises(AutogradError, match="t_ changes the shape of a leaf"):
+        fathom.ones(2, 3).requires_grad_().t_()
+
+
+def test_what_does_not_fit_is_explained():
+    x = fathom.ones(2, 3)
+    for call, message in [
+        (lambda: x.reshape(4, -1), r"\(2, 3\) cannot be reshaped to \(4, -1\): 6 elements"),
+        (lambda: x.view(-1, -1), "one size at most can be -1"),
+        (lambda: x.expand(4, 3), r"Expand: .*\(2, 3\)"),
+        (lambda: x.split([1, 2]), r"sizes \(1, 2\) add up to 3, but dimension 0"),
+        (lambda: fathom.stack([x, x.t()]), r"tensor 1 has shape \(3, 2\)"),
+        (lambda: fathom.cat([x, x.t()]), r"shapes \(2, 3\) and \(3, 2\) differ"),
+        (lambda: x.unflatten(1, (2, 2)), r"\(2, 2\) do not multiply to 3"),
+        (lambda: fathom.nn.functional.pad(x, (3, 0), "reflect"), "fewer elements than there are"),
+    ]:
+        with pytest.raises(ShapeError, match=message):
+            call()

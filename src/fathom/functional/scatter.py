@@ -23,7 +23,7 @@ from .selection import everywhere, positions_along, require_index
 
 __all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
 
-# The operation that combines, and the value that it leaves every other as it is.
+# Sums need no operation of their own: they are added to the tensor.
 _REDUCTIONS: dict[str, type[MultiplyAtIndex] | type[LargestAtIndex] | type[SmallestAtIndex]] = {
     "prod": MultiplyAtIndex,
     "amax": LargestAtIndex,

@@ -1,4 +1,4 @@
-"""Functions that read, fill and replace elements at positions or under a mask."""
+"""Functions that read, fill and replace elements at positions."""
 
 from collections.abc import Sequence
 from typing import Any
