@@ -152,8 +152,7 @@ class _Check:
         ahead = self.values(place, start + self.eps * direction)
         behind = self.values(place, start - self.eps * direction)
         return [
-            (after - before) / (2 * self.eps)
-            for after, before in zip(ahead, behind, strict=True)
+            (after - before) / (2 * self.eps) for after, before in zip(ahead, behind, strict=True)
         ]
 
     def gradients(self, outputs: list[Tensor], weights: list[Array]) -> list[Array]:

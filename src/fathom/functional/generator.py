@@ -1,6 +1,6 @@
 """The source of random numbers: a generator whose key is state like any other."""
 
-import secrets
+import os
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start anew from a seed drawn from the operating system, and return it."""
-        drawn = secrets.randbits(63)
+        drawn = int.from_bytes(os.urandom(8)) >> 1
         self.manual_seed(drawn)
         return drawn
 

@@ -6,7 +6,6 @@ Mathematical Functions, 6.1.15, 6.1.40, 6.4.6 and 6.4.11.
 """
 
 import math
-from fractions import Fraction
 
 import numpy as np
 
@@ -14,10 +13,7 @@ from .op import Array
 
 # From here on the series below reach double precision.
 _LARGE = 14
-_BERNOULLI = [
-    float(Fraction(text))
-    for text in ("1/6", "-1/30", "1/42", "-1/30", "5/66", "-691/2730", "7/6", "-3617/510")
-]
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 
 
 def log_gamma(x: Array) -> Array:
