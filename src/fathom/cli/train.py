@@ -223,6 +223,6 @@ def _conclude(trainer: "Trainer", data: "Splits", folder: Path) -> None:
         f"test accuracy {100 * figures['accuracy']:.2f} % on {len(data.test)} samples "
         f"(the model of epoch {epoch})\n"
         f"model   {weights}\n"
-        f"report  {folder / 'report.md'}, with plots\n"
+        f"report  {folder / 'report.md'}\n"
         f"next    fathom evaluate {folder}"
     )
