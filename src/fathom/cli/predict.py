@@ -7,7 +7,6 @@ import numpy as np
 
 from .parameters import as_command, checkpoint_option, run_argument
 from .pictures import prepare_picture
-from .run import scale
 
 
 @as_command("""
@@ -50,8 +49,7 @@ def command(run: Path, images: tuple[Path, ...], top: int, checkpoint: str) -> N
             click.echo(f"fathom: {error}", err=True)
             failures += 1
             continue
-        inputs = scale(pixels[None] * config["scaling"].get("maximum", 1), config["scaling"])
-        scores = predict(loaded.model, [(constant(inputs),)]).softmax(1)[0]
+        scores = predict(loaded.model, [(constant(pixels[None]),)]).softmax(1)[0]
         shares = np.asarray(scores)
         best = np.argsort(-shares)[:top]
         found = "  ".join(

@@ -81,10 +81,9 @@ def scale(values: "np.ndarray[Any, Any]", scaling: dict[str, Any]) -> "np.ndarra
         values: pixels or features, of shape (N, C, H, W) or (N, F).
         scaling: what ``config.json`` says: the value that becomes 1, or mean and deviation.
     """
-    from ..data.transforms import Normalize, ToFloat
-    from ..tensor import constant
+    from ..data.transforms import Normalize
 
     values = values.astype(np.float32)
     if "maximum" in scaling:
-        return np.asarray(ToFloat(1)(constant(values))) / np.float32(scaling["maximum"])
-    return np.asarray(Normalize(scaling["mean"], scaling["std"])(constant(values)))
+        return values / np.float32(scaling["maximum"])
+    return Normalize(scaling["mean"], scaling["std"]).apply(values)
