@@ -263,9 +263,9 @@ def test_alpha_dropout_keeps_mean_and_variance():
 
 
 def test_a_probability_outside_its_range_is_refused():
-    with pytest.raises(ArgumentError, match="Dropout: p is 1.5"):
+    with pytest.raises(ArgumentError, match=r"Dropout: p is 1.5"):
         nn.Dropout(1.5)
-    with pytest.raises(ValueError, match="dropout: p is -0.1"):
+    with pytest.raises(ValueError, match=r"dropout: p is -0.1"):
         F.dropout(fathom.ones(2), -0.1)
 
 

@@ -254,7 +254,7 @@ def test_an_error_names_the_module_by_its_path():
     )
     with pytest.raises(ShapeError, match=r"Linear '1.0.encoder.fc1' expects"):
         nn.Sequential(nn.Identity(), nn.Sequential(Classifier()))(images)
-    with pytest.raises(ShapeError, match="^Linear expects"):
+    with pytest.raises(ShapeError, match=r"^Linear expects"):
         nn.Linear(3, 1)(images)
 
 
@@ -272,7 +272,7 @@ def test_other_errors_pass_unchanged():
         def forward(self, x):
             raise KeyError("mine")
 
-    with pytest.raises(KeyError, match="^'mine'$"):
+    with pytest.raises(KeyError, match=r"^'mine'$"):
         nn.Sequential(Broken())(1)
     with pytest.raises(NotImplementedError, match="define 'def forward"):
         nn.Module()(1)
