@@ -315,12 +315,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"Linear expects inputs with {weight.shape[-1]} features in the last dimension, "
             f"got shape {input.shape}{hint}"
         )
-    if input.dtype != weight.dtype:
-        input, weight = promoted((input, weight))
+    operands: tuple[Tensor, ...] = (input, weight) if bias is None else (input, weight, bias)
+    if input.dtype != weight.dtype or (bias is not None and bias.dtype != weight.dtype):
+        input, weight, *rest = operands = promoted(operands)
+        bias = rest[0] if rest else None
     if weight.ndim == 2 and input.ndim >= 2:
-        product = MatMul(transpose_second=True)(input, weight)
-    else:
-        product = matmul(input, weight.mT if weight.ndim == 2 else weight)
+        return MatMul(transpose_second=True)(*operands)
+    product = matmul(input, weight.mT if weight.ndim == 2 else weight)
     return product if bias is None else product + bias
 
 

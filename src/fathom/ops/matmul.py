@@ -14,6 +14,7 @@ from .op import Array, Op, Operand, Shape, Spec, broadcast_shapes
 class MatMul(Op):
     """Matrix products of the last two axes; the axes before them broadcast.
 
+    A third operand, which broadcasts to the product, is added to it: a layer's bias.
     Either operand can be taken with its last two axes exchanged, so that both gradients of
     a matrix product are matrix products of the same values.
     """
@@ -21,7 +22,7 @@ class MatMul(Op):
     transpose_first: bool = False
     transpose_second: bool = False
 
-    def infer(self, a: Spec, b: Spec) -> Spec:
+    def infer(self, a: Spec, b: Spec, *bias: Spec) -> Spec:
         if len(a.shape) < 2 or len(b.shape) < 2:
             raise ShapeError(f"MatMul: shapes {a.shape} and {b.shape} need two dimensions at least")
         rows, inner = _matrix_shape(a.shape, self.transpose_first)
@@ -34,9 +35,21 @@ class MatMul(Op):
                 f"second ({other_inner})"
             )
         batch = broadcast_shapes("MatMul", [a.shape[:-2], b.shape[:-2]])
-        return Spec((*batch, rows, columns), a.dtype)
+        shape = (*batch, rows, columns)
+        for addend in bias:
+            if broadcast_shapes("MatMul", [shape, addend.shape]) != shape:
+                raise ShapeError(
+                    f"MatMul: a bias of shape {addend.shape} for products of shape {shape}"
+                )
+        return Spec(shape, a.dtype)
 
-    def evaluate(self, a: Array, b: Array) -> Array:
+    def evaluate(self, a: Array, b: Array, *bias: Array) -> Array:
+        product = self._product(a, b)
+        for addend in bias:
+            product += addend
+        return product
+
+    def _product(self, a: Array, b: Array) -> Array:
         if self.transpose_first:
             a = a.swapaxes(-1, -2)
         if self.transpose_second:
@@ -48,8 +61,10 @@ class MatMul(Op):
         return np.matmul(a, b)
 
     def gradient(
-        self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
+        self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand, *bias: Operand
     ) -> Operand:
+        if operand == 2:
+            return grad
         first, second = self.transpose_first, self.transpose_second
         if operand == 0:
             return MatMul(second, True)(b, grad) if first else MatMul(False, not second)(grad, b)

