@@ -23,6 +23,9 @@ import numpy as np
 
 BATCH_SIZE = 64
 STEPS_PER_REPETITION = 50
+# Idle threads of a library keep a processor busy for about a tenth of a second before they
+# sleep; without a pause they would slow down whoever is timed next.
+PAUSE = 0.15
 
 
 def training_step(framework: ModuleType) -> Callable[[], None]:
@@ -53,6 +56,7 @@ def serve(name: str) -> None:
     """Time one repetition for each line on standard input."""
     step = training_step(importlib.import_module(name))
     for _ in sys.stdin:
+        seconds_per_step(step)  # wakes the threads and fills the caches
         print(seconds_per_step(step), flush=True)
 
 
@@ -79,6 +83,7 @@ def time_steps(repetitions: int) -> None:
     times: dict[tuple[str, int], list[float]] = {key: [] for key in contenders}
     for _ in range(repetitions + 1):
         for key, process in contenders.items():
+            time.sleep(PAUSE)
             times[key].append(ask(process))
     for process in contenders.values():
         process.communicate()

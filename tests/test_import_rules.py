@@ -36,6 +36,7 @@ AT_THE_ROOT = {
     "__init__": "fathom",
     "__main__": "__main__",
     "linalg": "functional",
+    "memory": "tensor",
     "anomaly": "tensor",
     "arrays": "tensor",
     "autograd": "tensor",

@@ -32,6 +32,7 @@ from .functional.cumulative import *
 from .functional.scatter import *
 from .functional.selection import *
 from .functional.sorting import *
+from .memory import keep_freed_memory
 from .promotion import float32, float64, int8, int16, int32, int64, uint8
 from .promotion import bool_ as bool
 from .promotion import float32 as float
@@ -41,6 +42,9 @@ from .promotion import int64 as long
 from .promotion import int16 as short
 from .tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
+
+keep_freed_memory()
+del keep_freed_memory
 
 if TYPE_CHECKING:
     from . import data, formats, linalg, models, nn, optim, train, utils

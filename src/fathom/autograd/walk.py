@@ -63,11 +63,12 @@ def walk_backward(
                 "this graph was let go by an earlier backward(); "
                 "pass retain_graph=True to the first call to walk it again"
             )
-        for operand, share in _shares(node, gradient, route, create_graph):
-            pass_on(operand, share)
-        if node.inputs and not retain_graph:
-            node.inputs = ()
-            node.freed = True
+        if node.inputs:
+            for operand, share in _shares(node, gradient, route, create_graph):
+                pass_on(operand, share)
+            if not retain_graph:
+                node.inputs = ()
+                node.freed = True
     return gradients
 
 

@@ -17,6 +17,7 @@ from ..ops import (
     Maximum,
     Minimum,
     Multiply,
+    MultiplyAdd,
     Negative,
     Remainder,
     Subtract,
@@ -293,8 +294,9 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 @with_in_place
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value * tensor1 * tensor2."""
-    product = tensor1 * tensor2
-    return input + (product if value == 1 else product * value)
+    if value != 1:
+        tensor1 = tensor1 * value
+    return MultiplyAdd()(*promoted((tensor1, tensor2, input)))
 
 
 @tensor_method

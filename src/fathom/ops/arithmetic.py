@@ -39,6 +39,23 @@ class Multiply(Elementwise):
         return grad * (b if operand == 0 else a)
 
 
+class MultiplyAdd(Elementwise):
+    """a * b + c."""
+
+    def evaluate(self, a: Array, b: Array, c: Array) -> Array:
+        product = np.multiply(a, b)
+        # The product is ours to write into, which spares a pass over fresh memory.
+        is_whole = product.shape == c.shape and product.ndim > 0
+        return np.add(product, c, out=product if is_whole else None)
+
+    def gradient(
+        self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand, c: Operand
+    ) -> Operand:
+        if operand == 2:
+            return grad
+        return grad * (b if operand == 0 else a)
+
+
 class Divide(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.divide(a, b)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..ops import Cast, Minimum
+from ..ops import Cast, Minimum, MultiplyAdd
 from ..tape import Value
 from ..tensor import Tensor
 from .optimizer import (
@@ -106,4 +106,4 @@ class SGD(Optimizer):
             buffer = state["momentum_buffer"]
             buffer = assign(buffer, buffer._node.value * momentum + fresh)
             grad = grad + buffer * momentum if group["nesterov"] else buffer
-        return value - grad * self.rate(group, value.dtype)
+        return MultiplyAdd()(grad, -self.rate(group, value.dtype), value)

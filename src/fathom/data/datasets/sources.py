@@ -114,9 +114,8 @@ def fetch(file_name: str, mirrors: Sequence[str], known_hash: str, folder: Path)
         else:
             return Path(path)
     raise DownloadError(
-        f"{file_name} could not be downloaded to {folder}\n  "
-        + "\n  ".join(failures)
-        + "\nput the file there by hand, or let FATHOM_DATA name the folder that holds it"
+        f"{file_name} could not be downloaded to {folder} ({'; '.join(failures)})\n"
+        f"put the file there by hand, or let FATHOM_DATA name the folder that holds it"
     )
 
 
