@@ -321,3 +321,11 @@ class TestErrors:
         y = x.log() + x.sqrt() + 1 / x + x.exp() + x / 0 + x * x
         y.sum().backward()
         assert x.grad.shape == (4,)
+
+
+def test_scripts_that_ask_for_an_accelerator_learn_that_there_is_none() -> None:
+    for absent in (fathom.cuda, fathom.mps, fathom.accelerator, fathom.backends.mps):
+        assert not absent.is_available()
+        assert absent.device_count() == 0
+    fathom.cuda.manual_seed_all(0)
+    assert fathom.device("cuda" if fathom.cuda.is_available() else "cpu").type == "cpu"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import autograd
 from .devices import Device as device
+from .devices import accelerator, backends, cuda, mps
 from .errors import FathomError
 from .functional.activation import log_softmax, relu, softmax
 from .functional.conversion import *

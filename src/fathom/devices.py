@@ -38,3 +38,36 @@ class Device:
 
 
 CPU = Device("cpu")
+
+
+class Accelerator:
+    """A kind of device that Fathom does not compute on, for scripts that ask whether it is there.
+
+    As in PyTorch without such a device, seeding it does nothing.
+    """
+
+    def is_available(self) -> bool:
+        """False."""
+        return False
+
+    def device_count(self) -> int:
+        """None: 0."""
+        return 0
+
+    def manual_seed(self, seed: int) -> None:
+        """Nothing to seed."""
+
+    def manual_seed_all(self, seed: int) -> None:
+        """Nothing to seed."""
+
+
+class Backends:
+    """The accelerators that PyTorch lists under ``torch.backends``."""
+
+    mps = Accelerator()
+
+
+accelerator = Accelerator()
+cuda = Accelerator()
+mps = Accelerator()
+backends = Backends()
