@@ -1,5 +1,7 @@
 """Devices, for scripts that name one: Fathom computes on the CPU."""
 
+from types import SimpleNamespace
+
 from .errors import FathomError
 
 
@@ -61,13 +63,5 @@ class Accelerator:
         """Nothing to seed."""
 
 
-class Backends:
-    """The accelerators that PyTorch lists under ``torch.backends``."""
-
-    mps = Accelerator()
-
-
-accelerator = Accelerator()
-cuda = Accelerator()
-mps = Accelerator()
-backends = Backends()
+accelerator = cuda = mps = Accelerator()
+backends = SimpleNamespace(mps=mps)  # where PyTorch lists it
