@@ -121,7 +121,7 @@ class Tensor:
             nodes.append(node)
             values.append(node.value)
             needs_gradient = needs_gradient or node.needs_gradient
-        value = quiet.context.run(op, *values)
+        value = quiet.context.run(op.compute, *values)
         if needs_gradient and grad_mode.enabled and value.dtype.kind == "f":
             return wrap(Node(value, op, tuple(nodes), True))
         return wrap(Node(value, op))

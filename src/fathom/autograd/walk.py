@@ -1,7 +1,7 @@
 """The backward walk over the tape, and the gradients it gives."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from ..anomaly import anomaly_mode, require_gradient_without_nan
 from ..errors import AutogradError, ShapeError
 from ..ops import Cast, Clone, Operand, Reshape, Shape, Sum
-from ..tape import Node, Value, enable_grad, no_grad
+from ..tape import Node, Value, set_grad_enabled
 from ..tensor import Tensor, tensor_method, wrap
 
 
@@ -41,17 +41,16 @@ def walk_backward(
     pending: dict[Node, Any] = {}
     queue: list[tuple[int, Node]] = []
     route = None if wanted is None else _nodes_leading_to(wanted, [node for node, _ in seeds])
-
-    def pass_on(node: Node, gradient: Any) -> None:
-        if node in pending:
-            pending[node] = pending[node] + gradient
-        else:
-            pending[node] = gradient
-            heapq.heappush(queue, (-node.number, node))
-
-    for node, gradient in seeds:
-        pass_on(node, gradient)
-    while queue:
+    arriving: Iterable[tuple[Node, Any]] = seeds
+    while True:
+        for node, gradient in arriving:
+            if node in pending:
+                pending[node] = pending[node] + gradient
+            else:
+                pending[node] = gradient
+                heapq.heappush(queue, (-node.number, node))
+        if not queue:
+            return gradients
         _, node = heapq.heappop(queue)
         gradient = pending.pop(node)
         if node.hooks:
@@ -63,19 +62,17 @@ def walk_backward(
                 "this graph was let go by an earlier backward(); "
                 "pass retain_graph=True to the first call to walk it again"
             )
-        if node.inputs:
-            for operand, share in _shares(node, gradient, route, create_graph):
-                pass_on(operand, share)
-            if not retain_graph:
-                node.inputs = ()
-                node.freed = True
-    return gradients
+        arriving = _shares(node, gradient, route, create_graph) if node.inputs else ()
+        if node.inputs and not retain_graph:
+            node.inputs = ()
+            node.freed = True
 
 
 def _shares(
     node: Node, gradient: Any, route: set[Node] | None, create_graph: bool
-) -> Iterator[tuple[Node, Any]]:
+) -> list[tuple[Node, Any]]:
     """The operands of a node, with what its gradient passes on to each."""
+    shares = []
     if create_graph:
         output, operands = wrap(node), [wrap(operand) for operand in node.inputs]
     else:
@@ -90,7 +87,8 @@ def _shares(
             require_gradient_without_nan(node.op, position, share)  # type: ignore[arg-type]
         if share.shape != operand.value.shape:
             share = sum_to_shape(share, operand.value.shape)
-        yield operand, share
+        shares.append((operand, share))
+    return shares
 
 
 def _through_hooks(node: Node, gradient: Any) -> Any:
@@ -123,8 +121,8 @@ def sum_to_shape(value: Operand, shape: Shape) -> Operand:
     added = len(value.shape) - len(shape)
     grown = [
         axis
-        for axis in range(len(value.shape))
-        if axis < added or (shape[axis - added] == 1 and value.shape[axis] != 1)
+        for axis, size in enumerate(value.shape)
+        if axis < added or size != shape[axis - added]
     ]
     summed = Sum(tuple(grown), keepdims=False)(value) if grown else value
     return summed if summed.shape == shape else Reshape(shape)(summed)
@@ -229,7 +227,7 @@ def _walk_from(
     create_graph: bool,
 ) -> dict[Node, Any]:
     retain_graph = create_graph if retain_graph is None else retain_graph
-    with enable_grad() if create_graph else no_grad():
+    with set_grad_enabled(create_graph):
         return walk_backward(
             seeds, wanted=wanted, retain_graph=retain_graph, create_graph=create_graph
         )
@@ -241,13 +239,15 @@ def _seed(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
             "backward from a tensor that no gradient flows to: it was computed from nothing "
             "that requires a gradient, or within no_grad()"
         )
+    value = output._node.value
     if gradient is None:
-        if output._node.value.size != 1:
+        if value.size != 1:
             raise AutogradError(
                 f"a gradient can be left out for a tensor with one element only, this one has "
                 f"shape {output.shape}; call backward on a loss such as y.sum() or y.mean()"
             )
-        gradient = wrap(Node(np.ones(output.shape, output.dtype)))
+        ones = np.ones(value.shape, value.dtype)
+        return wrap(Node(ones)) if create_graph else ones
     if gradient.shape != output.shape:
         raise ShapeError(
             f"the gradient has shape {gradient.shape}, the tensor has shape {output.shape}"

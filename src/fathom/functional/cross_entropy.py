@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ..ops import Cast, Equal, LogicalAnd, LogSoftmax, NotEqual, Reshape, Shape, Sum, Where
+from ..ops import Cast, Expand, LogSoftmax, NotEqual, Pick, Reshape, Shape, Sum, Where
 from ..promotion import int64, is_floating
 from ..tape import Value
 from ..tensor import Tensor, cast
@@ -92,36 +92,39 @@ def _with_labels(
     reduction: str,
     label_smoothing: float,
 ) -> Tensor:
-    shape = log_probabilities.shape
+    shape, dtype = log_probabilities.shape, log_probabilities.dtype
     axis = min(1, len(shape) - 1)
     classes = shape[axis]
     # No gradient flows through labels, so their bare values do.
     labels = cast(target, int64)._node.value
-    may_ignore = _may_ignore(name, labels, classes, ignore_index)
-    labels = Reshape((*shape[:axis], 1, *shape[axis + 1 :]))(labels)
-    # All False for a sample that is ignored.
-    is_label = Equal()(labels, np.arange(classes).reshape(_beside_classes(shape, axis)))
     is_kept = None
-    if may_ignore:
+    if _may_ignore(name, labels, classes, ignore_index):
         is_kept = NotEqual()(labels, np.asarray(ignore_index, np.int64))
-        is_label = LogicalAnd()(is_label, is_kept)
-    scaled = log_probabilities
+        labels = Where()(is_kept, labels, 0)
+    picked = Pick(axis)(log_probabilities, labels)
+    # How much each sample counts for the mean, where not all count alike.
+    share = None
     if weight is not None:
-        weight = _class_weights(name, weight, shape, axis, log_probabilities)
-        scaled = log_probabilities * weight
-    axes = (axis,) if reduction == "none" else tuple(range(len(shape)))
-    losses = Sum(axes)(Where()(is_label, scaled, np.zeros((), log_probabilities.dtype)))
+        weights = _class_weights(name, weight, shape, axis, log_probabilities)
+        share = Pick(axis)(Expand(shape)(weights), labels)
+        picked = picked * share
     if label_smoothing:
-        if is_kept is not None:
-            scaled = Where()(is_kept, scaled, 0.0)
-        spread = Sum(axes)(scaled) * (label_smoothing / classes)
-        losses = losses * (1.0 - label_smoothing) + spread
-    if reduction != "mean":
-        return -losses
-    if weight is None and is_kept is None:
-        return losses * (-classes / math.prod(shape) if 0 not in shape else math.nan)
-    share = Cast(log_probabilities.dtype)(is_label)
-    return -losses / Sum(axes)(share if weight is None else weight * share)
+        spread = log_probabilities if weight is None else log_probabilities * weights
+        spread = Sum((axis,))(spread) * (label_smoothing / classes)
+        picked = picked * (1.0 - label_smoothing) + spread
+    if is_kept is not None:
+        picked = Where()(is_kept, picked, 0.0)
+        share = Cast(dtype)(is_kept) if share is None else Where()(is_kept, share, 0.0)
+    if reduction == "none":
+        return -picked
+    axes = tuple(range(len(labels.shape)))
+    total = Sum(axes)(picked)
+    if reduction == "sum":
+        return -total
+    if share is None:
+        samples = math.prod(labels.shape)
+        return total * (-1.0 / samples if samples else math.nan)
+    return -total / Sum(axes)(share)
 
 
 def _with_probabilities(

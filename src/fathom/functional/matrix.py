@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
-from ..ops import Clone, Index, MatMul, Power, Reshape, broadcast_shapes
+from ..ops import Clone, Index, MatMul, Power, Reshape, Shape, broadcast_shapes
 from ..promotion import int64, is_floating
 from ..tensor import Number, Tensor, cast, promoted, tensor_method, with_in_place
 from .arguments import axis_from
@@ -307,22 +307,28 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         ShapeError: the last dimension of `input` is not in_features.
     """
-    if not input.shape or input.shape[-1] != weight.shape[-1]:
-        hint = ""
-        if math.prod(input.shape[1:]) == weight.shape[-1]:
-            hint = "; flatten the input first, e.g. nn.Flatten()"
+    shape, features = input.shape, weight.shape[-1]
+    if not shape or shape[-1] != features:
         raise ShapeError(
-            f"Linear expects inputs with {weight.shape[-1]} features in the last dimension, "
-            f"got shape {input.shape}{hint}"
+            f"Linear expects inputs with {features} features in the last dimension, "
+            f"got shape {shape}{_advice_on_features(shape, features)}"
         )
     operands: tuple[Tensor, ...] = (input, weight) if bias is None else (input, weight, bias)
     if input.dtype != weight.dtype or (bias is not None and bias.dtype != weight.dtype):
         input, weight, *rest = operands = promoted(operands)
         bias = rest[0] if rest else None
-    if weight.ndim == 2 and input.ndim >= 2:
+    if len(shape) >= 2 and weight.ndim == 2:
         return MatMul(transpose_second=True)(*operands)
     product = matmul(input, weight.mT if weight.ndim == 2 else weight)
     return product if bias is None else product + bias
+
+
+def _advice_on_features(shape: Shape, features: int) -> str:
+    if features in (math.prod(shape[1:]), math.prod(shape)):
+        return "; flatten the image first, e.g. nn.Flatten()"
+    if len(shape) == 2 and shape[0] == features:
+        return "; the dimensions look exchanged, try x.T"
+    return ""
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -64,20 +64,7 @@ class Linear(Module):
         init.uniform_within_fan_in(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        shape = input.shape
-        if not shape or shape[-1] != self.in_features:
-            raise ShapeError(
-                f"Linear expects inputs with {self.in_features} features in the last "
-                f"dimension, got shape {shape}{self._advice(shape)}"
-            )
         return linear(input, self.weight, self.bias)
-
-    def _advice(self, shape: tuple[int, ...]) -> str:
-        if self.in_features in (math.prod(shape[1:]), math.prod(shape)):
-            return "; flatten the image first, e.g. nn.Flatten()"
-        if len(shape) == 2 and shape[0] == self.in_features:
-            return "; the dimensions look exchanged, try x.T"
-        return ""
 
     def extra_repr(self) -> str:
         return (

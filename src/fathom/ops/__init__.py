@@ -47,6 +47,8 @@ from .index import (
     Index,
     LargestAtIndex,
     MultiplyAtIndex,
+    Pick,
+    PlacePicked,
     SmallestAtIndex,
 )
 from .linear_algebra import (
@@ -235,8 +237,10 @@ __all__ = [
     "Op",
     "Operand",
     "Permute",
+    "Pick",
     "Place",
     "PlaceDiagonal",
+    "PlacePicked",
     "Polygamma",
     "Power",
     "PseudoInverse",

@@ -43,18 +43,7 @@ class Index(Op):
     def require_in_range(self, shape: Shape, indices: tuple[Array, ...]) -> None:
         """Raise `IndexOutOfRange` where an index lies outside its axis."""
         for axis, positions in zip(self.axes, indices, strict=True):
-            if positions.size == 0:
-                continue
-            size = shape[axis]
-            floor = -size if self.wrap else 0
-            lowest, highest = int(positions.min()), int(positions.max())
-            if lowest < floor or highest >= size:
-                wrong = lowest if lowest < floor else highest
-                allowed = f"allowed: {floor} to {size - 1}" if size else "there are none"
-                raise IndexOutOfRange(
-                    f"index {wrong} is out of range for dimension {axis} with {size} elements "
-                    f"of a value of shape {shape} ({allowed})"
-                )
+            require_in_range(positions, shape, axis, self.wrap)
 
     def index(self, shape: Shape, indices: tuple[Array, ...]) -> tuple[Any, ...]:
         """NumPy's index for a value of `shape`; raises where an index lies outside."""
@@ -115,6 +104,73 @@ class AddAtIndex(Op):
         self, operand: int, grad: Operand, output: Operand, values: Operand, *indices: Operand
     ) -> Operand:
         return self.where(grad, *indices) if operand == 0 else None
+
+
+@dataclass(unsafe_hash=True)
+class Pick(Op):
+    """Reads one element along an axis at each position of the other axes: a label's logit.
+
+    The operands are the value and an index of the value's shape without the axis.
+    """
+
+    axis: int
+
+    def infer(self, x: Spec, index: Spec) -> Spec:
+        others = x.shape[: self.axis] + x.shape[self.axis + 1 :]
+        if index.shape != others:
+            raise ShapeError(
+                f"Pick: a value of shape {x.shape} without dimension {self.axis} needs an index "
+                f"of shape {others}, got {index.shape}"
+            )
+        return Spec(others, x.dtype)
+
+    def evaluate(self, x: Array, index: Array) -> Array:
+        require_in_range(index, x.shape, self.axis)
+        return x[picked_positions(self.axis, index)]
+
+    def gradient(
+        self, operand: int, grad: Operand, output: Operand, x: Operand, index: Operand
+    ) -> Operand:
+        return PlacePicked(self.axis, x.shape[self.axis])(grad, index) if operand == 0 else None
+
+
+@dataclass(unsafe_hash=True)
+class PlacePicked(Op):
+    """Zeros in which the first operand's elements lie where `Pick` reads with this index."""
+
+    axis: int
+    size: int
+
+    def infer(self, picked: Spec, index: Spec) -> Spec:
+        if index.shape != picked.shape:
+            raise ShapeError(
+                f"PlacePicked: values of shape {picked.shape} and an index of shape "
+                f"{index.shape} need the same shape"
+            )
+        return Spec(self._shape(picked.shape), picked.dtype)
+
+    def _shape(self, picked: Shape) -> Shape:
+        return (*picked[: self.axis], self.size, *picked[self.axis :])
+
+    def evaluate(self, picked: Array, index: Array) -> Array:
+        result = np.zeros(self._shape(picked.shape), picked.dtype)
+        result[picked_positions(self.axis, index)] = picked
+        return result
+
+    def gradient(
+        self, operand: int, grad: Operand, output: Operand, picked: Operand, index: Operand
+    ) -> Operand:
+        return Pick(self.axis)(grad, index) if operand == 0 else None
+
+
+def picked_positions(axis: int, index: Array) -> tuple[Array, ...]:
+    """NumPy's index for the elements that `index` names along `axis`."""
+    rank = index.ndim
+    positions = [
+        np.arange(size).reshape((size,) + (1,) * (rank - 1 - dim))
+        for dim, size in enumerate(index.shape)
+    ]
+    return (*positions[:axis], index, *positions[axis:])
 
 
 def accumulate(
@@ -262,4 +318,21 @@ def require_broadcast_to(name: str, shape: Shape, target: Shape) -> None:
         raise ShapeError(
             f"{name}: a value of shape {shape} does not fit into the selected part "
             f"of shape {target}"
+        )
+
+
+def require_in_range(positions: Array, shape: Shape, axis: int, wrap: bool = False) -> None:
+    """Raise `IndexOutOfRange` where a position lies outside the axis of a value of `shape`."""
+    size = shape[axis]
+    # Seen as unsigned numbers, negative positions are large ones: one pass finds both.
+    if positions.size == 0 or positions.astype(np.uint64, copy=False).max() < size:
+        return
+    floor = -size if wrap else 0
+    lowest, highest = int(positions.min()), int(positions.max())
+    if lowest < floor or highest >= size:
+        wrong = lowest if lowest < floor else highest
+        allowed = f"allowed: {floor} to {size - 1}" if size else "there are none"
+        raise IndexOutOfRange(
+            f"index {wrong} is out of range for dimension {axis} with {size} elements "
+            f"of a value of shape {shape} ({allowed})"
         )

@@ -79,10 +79,14 @@ class Op:
             # The plain check of the type first: it spares arrays the look for the method.
             if type(operand) is not np.ndarray and hasattr(operand, "apply_operation"):
                 return operand.apply_operation(self, operands)
+        return self.compute(*operands)
+
+    def compute(self, *operands: Operand) -> Array:
+        """The value for arrays and numbers, or an error that says what does not fit."""
         try:
             value = self.evaluate(*operands)
         except (ValueError, IndexError, TypeError):
-            self.infer(*map(spec_of, operands))  # says what does not fit
+            self.infer(*map(spec_of, operands))
             raise
         return value if type(value) is np.ndarray else np.asarray(value)
 
