@@ -21,6 +21,9 @@ ROOMS = {
     "ops": set(),
     "tensor": {"ops"},
     "functional": BASE,
+    "graph": BASE,
+    "compiler": BASE | {"graph"},
+    "runtime": BASE | {"graph", "compiler"},
     "formats": BASE | {"functional"},
     "nn": BASE | {"functional"},
     "optim": BASE | {"functional"},
@@ -28,7 +31,7 @@ ROOMS = {
     "models": BASE | {"functional", "nn", "formats"},
     "train": BASE | {"functional", "nn", "optim", "data", "formats", "models"},
     "cli": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "fathom"},
-    "fathom": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train"},
+    "fathom": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime"},
     "utils": {"data"},
     "__main__": {"cli"},
 }
@@ -45,6 +48,7 @@ AT_THE_ROOT = {
     "indexing": "tensor",
     "naming": "tensor",
     "promotion": "tensor",
+    "recording": "tensor",
     "tape": "tensor",
     "tensor": "tensor",
 }
