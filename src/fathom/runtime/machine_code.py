@@ -1,0 +1,131 @@
+"""From LLVM's intermediate representation to functions that can be called."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from typing import Any
+
+from ..compiler.target import Target
+from ..errors import FathomError, MissingExtra
+
+_OLDEST_LLVM = (20, 0, 0)  # the first that reads every constant as the emitter writes it
+_SPEED_LEVEL = 2
+
+
+class CompileError(FathomError, RuntimeError):
+    """LLVM rejects what a kernel wrote: a bug of the compiler."""
+
+
+class Code:
+    """Loaded machine code; its functions can be called as long as this object lives.
+
+    Attributes:
+        addresses: where each function starts.
+    """
+
+    def __init__(self, addresses: dict[str, int], owner: object) -> None:
+        self.addresses = addresses
+        self._owner = owner
+
+    def __getitem__(self, name: str) -> int:
+        return self.addresses[name]
+
+
+@cache
+def llvm() -> Any:
+    """LLVM, ready to write code for this machine.
+
+    Raises:
+        MissingExtra: llvmlite is missing or too old.
+    """
+    remedy = "install it with: pip install 'llvmlite>=0.45'; eager mode works without it"
+    try:
+        import llvmlite.binding as library
+    except (ImportError, OSError) as error:
+        raise MissingExtra(f"fathom.compile needs llvmlite: {remedy}") from error
+    found = library.llvm_version_info
+    if found < _OLDEST_LLVM:
+        version = ".".join(map(str, found))
+        raise MissingExtra(
+            f"fathom.compile needs a newer llvmlite than one of LLVM {version}: {remedy}"
+        )
+    library.initialize_native_target()
+    library.initialize_native_asmprinter()
+    return library
+
+
+def to_object(text: str, target: Target) -> bytes:
+    """Compile a module to object code.
+
+    Args:
+        text: the module, in LLVM's intermediate representation.
+        target: the processor to compile for.
+
+    Raises:
+        CompileError: the module is not valid.
+    """
+    with _optimized(text, target) as (module, machine):
+        return bytes(machine.emit_object(module))
+
+
+def assembly(text: str, target: Target) -> str:
+    """What `to_object` makes of a module, in assembly language."""
+    with _optimized(text, target) as (module, machine):
+        return str(machine.emit_assembly(module))
+
+
+def optimized(text: str, target: Target) -> str:
+    """A module after LLVM's optimizations."""
+    with _optimized(text, target) as (module, _):
+        return str(module)
+
+
+def load(object_code: bytes, names: Iterable[str]) -> Code:
+    """Load object code into this process.
+
+    Args:
+        object_code: what `to_object` gave, now or in an earlier process.
+        names: the functions whose addresses are wanted.
+    """
+    library = llvm().JITLibraryBuilder().add_object_img(object_code).add_current_process()
+    for name in names:
+        library.export_symbol(name)
+    tracker = library.link(_linker(), f"code{next(_numbers)}")
+    return Code({name: tracker[name] for name in names}, tracker)
+
+
+_numbers = count()
+
+
+@cache
+def _linker() -> Any:
+    return llvm().create_lljit_compiler()
+
+
+@contextmanager
+def _optimized(text: str, target: Target) -> Iterator[tuple[Any, Any]]:
+    """A module after LLVM's optimizations, and what writes its code."""
+    library = llvm()
+    machine = library.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.processor,
+        features=target.features,
+        opt=_SPEED_LEVEL,
+        reloc="pic",
+        codemodel="small",
+    )
+    try:
+        module = library.parse_assembly(text, library.create_context())
+        module.verify()
+    except RuntimeError as error:
+        raise CompileError(str(error)) from error
+    with module, machine:
+        options = library.create_pipeline_tuning_options(speed_level=_SPEED_LEVEL)
+        # Kernels say themselves what is a vector and how far a loop is unrolled.
+        options.loop_vectorization = False
+        options.slp_vectorization = False
+        options.loop_unrolling = False
+        builder = library.create_pass_builder(machine, options)
+        passes = builder.getModulePassManager()
+        passes.run(module, builder)
+        yield module, machine
