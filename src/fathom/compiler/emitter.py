@@ -36,7 +36,7 @@ def element_of(type: str) -> str:
 
 def lanes_of(type: str) -> int:
     """How many elements a value of this type has."""
-    return int(type[1:].split(" x ")[0]) if type.startswith("<") else 1
+    return int(type[1:].split(" x ", maxsplit=1)[0]) if type.startswith("<") else 1
 
 
 def is_floating(type: str) -> bool:
@@ -263,6 +263,31 @@ class Emitter:
         name = f"llvm.masked.store.{_mangled(value.type)}.p0"
         self._declarations[name] = f"declare void @{name}({value.type}, ptr, i32, {mask.type})"
         self._lines.append(f"  call void @{name}({value}, {place}, i32 {align}, {mask})")
+
+    def addresses(self, base: Value, type: str, offsets: Value) -> Value:
+        """The addresses of several elements behind `base`: a vector of pointers."""
+        lanes = lanes_of(offsets.type)
+        return self.define(vector("ptr", lanes), f"getelementptr {type}, {base}, {offsets}")
+
+    def gather(self, type: str, places: Value, mask: Value) -> Value:
+        """Load each lane from its own address; lanes that the mask lacks are zero."""
+        name = f"llvm.masked.gather.{_mangled(type)}.v{lanes_of(type)}p0"
+        align = _bytes_of(element_of(type))
+        zero = number(0, type)
+        listed = f"{places}, i32 {align}, {mask}, {zero}"
+        self._declarations[name] = (
+            f"declare {type} @{name}({places.type}, i32, {mask.type}, {type})"
+        )
+        return self.define(type, f"call {type} @{name}({listed})")
+
+    def scatter(self, value: Value, places: Value, mask: Value) -> None:
+        """Store each lane of the mask at its own address."""
+        name = f"llvm.masked.scatter.{_mangled(value.type)}.v{lanes_of(value.type)}p0"
+        align = _bytes_of(element_of(value.type))
+        self._declarations[name] = (
+            f"declare void @{name}({value.type}, {places.type}, i32, {mask.type})"
+        )
+        self._lines.append(f"  call void @{name}({value}, {places}, i32 {align}, {mask})")
 
     # Variables and control flow
 
