@@ -2,7 +2,7 @@
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -223,6 +223,16 @@ class Emitter:
     def extract(self, a: Value, lane: int) -> Value:
         """One lane of a vector, as a scalar."""
         return self.define(element_of(a.type), f"extractelement {a}, i64 {lane}")
+
+    def insert(self, a: Value, element: Value, lane: int) -> Value:
+        """The vector with one lane replaced by a scalar."""
+        return self.define(a.type, f"insertelement {a}, {element}, i64 {lane}")
+
+    def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
+        """The lanes of two vectors, by their numbers counted through `a` and then `b`."""
+        listed = ", ".join(f"i32 {lane}" for lane in lanes)
+        type = vector(element_of(a.type), len(lanes))
+        return self.define(type, f"shufflevector {a}, {b}, <{len(lanes)} x i32> <{listed}>")
 
     def lane_numbers(self, lanes: int, type: str = "i64") -> Value:
         """The vector 0, 1, 2, …."""

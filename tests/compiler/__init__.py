@@ -1,0 +1,1 @@
+"""Tests of the kernels that the compiler writes."""

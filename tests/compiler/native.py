@@ -1,0 +1,57 @@
+"""Runs a kernel's machine code on arrays, and watches that it writes nowhere else."""
+
+import ctypes
+from functools import cache
+
+import numpy as np
+
+from fathom.compiler.emitter import Emitter
+from fathom.compiler.kernel import Kernel
+from fathom.compiler.target import host
+from fathom.runtime.machine_code import Code, load, to_object
+
+_GUARD = 67  # elements on either side; odd, so that no buffer is aligned better than it must be
+_PATTERN = 0xA5
+
+
+def run(kernel: Kernel, *arrays: np.ndarray, threads: int = 1) -> list[np.ndarray]:
+    """What the buffers hold after a kernel has run as every one of `threads`, in turn.
+
+    The arrays are taken in row-major order; they stay as they are.
+    """
+    assert [array.dtype for array in arrays] == list(kernel.buffers)
+    guarded = [_guarded(array) for array in arrays]
+    table = np.array([inner.ctypes.data for _, inner in guarded] or [0], np.int64)
+    operands = np.arange(len(arrays))
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)
+    native = function(_compiled(kernel)["kernel"])
+    for thread in range(threads):
+        native(table.ctypes.data, operands.ctypes.data, thread, threads)
+    for outer, inner in guarded:
+        margin = _GUARD * inner.itemsize
+        raw = outer.view(np.uint8)
+        assert (raw[:margin] == _PATTERN).all(), f"{kernel} wrote before a buffer"
+        assert (raw[raw.size - margin :] == _PATTERN).all(), f"{kernel} wrote behind a buffer"
+    return [inner.reshape(array.shape) for (_, inner), array in zip(guarded, arrays, strict=True)]
+
+
+def unset(shape: int | tuple[int, ...], dtype: object) -> np.ndarray:
+    """An array whose numbers are none that a kernel gives."""
+    array = np.empty(shape, dtype)
+    array.reshape(-1).view(np.uint8)[:] = 0x7B
+    return array
+
+
+def _guarded(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    outer = np.empty(array.size + 2 * _GUARD, array.dtype)
+    outer.view(np.uint8)[:] = _PATTERN
+    inner = outer[_GUARD : _GUARD + array.size]
+    inner[:] = array.reshape(-1)
+    return outer, inner
+
+
+@cache
+def _compiled(kernel: Kernel) -> Code:
+    emitter = Emitter(host())
+    kernel.emit(emitter, "kernel")
+    return load(to_object(emitter.text, host()), ["kernel"])
