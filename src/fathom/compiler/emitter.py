@@ -208,6 +208,14 @@ class Emitter:
             return Value("", "void")
         return self.define(result, written)
 
+    def call_address(self, function: Value, result: str, *operands: Value) -> Value:
+        """A call of the function that lies at an address."""
+        written = f"call {result} {function.text}({', '.join(map(str, operands))})"
+        if result == "void":
+            self._lines.append(f"  {written}")
+            return Value("", "void")
+        return self.define(result, written)
+
     # Vectors
 
     def splat(self, a: Value, lanes: int) -> Value:
@@ -346,6 +354,39 @@ class Emitter:
         yield
         self._jump(f"{name}.end")
         self._open(f"{name}.end")
+
+    @contextmanager
+    def repeat(self) -> Iterator[str]:
+        """A loop that ends only where its block calls `leave` with what it is given."""
+        name = self._fresh("repeat")[1:]
+        self._jump(f"{name}.body")
+        self._open(f"{name}.body")
+        yield f"{name}.end"
+        self._jump(f"{name}.body")
+        self._open(f"{name}.end")
+
+    def leave(self, loop: str, condition: Value) -> None:
+        """Go on behind the loop, one of `repeat`, where the condition, an i1, holds."""
+        following = self._fresh("stay")[1:]
+        self._lines.append(f"  br {condition}, label %{loop}, label %{following}")
+        self._open(following)
+
+    # Between threads
+
+    def load_shared(self, type: str, place: Value) -> Value:
+        """Load what another thread stores; what it stored before that is seen as well."""
+        align = _bytes_of(type)
+        return self.define(type, f"load atomic {type}, {place} seq_cst, align {align}")
+
+    def store_shared(self, value: Value, place: Value) -> None:
+        """Store for other threads, after everything stored before."""
+        align = _bytes_of(value.type)
+        self._lines.append(f"  store atomic {value}, {place} release, align {align}")
+
+    def exchange(self, value: Value, place: Value) -> Value:
+        """Store for other threads at once with loading what was there; no memory access of
+        this thread moves across it."""
+        return self.define(value.type, f"atomicrmw xchg {place}, {value} seq_cst")
 
     def _jump(self, label: str) -> None:
         self._lines.append(f"  br label %{label}")
