@@ -41,7 +41,7 @@ def llvm() -> Any:
     """
     remedy = "install it with: pip install 'llvmlite>=0.45'; eager mode works without it"
     try:
-        import llvmlite.binding as library
+        import llvmlite.binding as library  # type: ignore[import-untyped]
     except (ImportError, OSError) as error:
         raise MissingExtra(f"fathom.compile needs llvmlite: {remedy}") from error
     found = library.llvm_version_info
