@@ -7,7 +7,7 @@ import numpy as np
 
 from .emitter import Emitter, Value, element_of, index, lanes_of, number, vector
 from .kernel import Access, Apply, Body, DType, Literal, Load, LoadAt, Position, Product, Reduce
-from .lanes import Lanes, literal_lanes, load_lanes, store_lanes
+from .lanes import Lanes, literal_lanes, load_lanes, memory_type, store_lanes
 
 INT64 = np.dtype("int64")
 
@@ -157,7 +157,7 @@ def _result(
             return Lanes(emitter, _steps(emitter, start, stride, point.lanes), dtype)
         case Apply(op, operands):
             values = [results[operand] for operand in operands]
-            lanes = max(lanes_of(value.value.type) for value in values)
+            lanes = max(value.count for value in values)
             return op.expression(*(_spread(value, lanes) for value in values))  # type: ignore[attr-defined]
         case _:
             raise KeyError(f"the result of instruction {position} has to be given")
@@ -165,11 +165,9 @@ def _result(
 
 def _spread(value: Lanes, lanes: int) -> Lanes:
     """A single lane repeated, or the first lane alone; what has `lanes` already stays."""
-    emitter, held = value.emitter, lanes_of(value.value.type)
-    if held == lanes:
-        return value
-    changed = emitter.splat(value.value, lanes) if held == 1 else emitter.extract(value.value, 0)
-    return Lanes(emitter, changed, value.dtype)
+    if lanes == 1 < value.count:
+        return Lanes(value.emitter, value.emitter.extract(value.value, 0), value.dtype)
+    return value.spread(lanes)
 
 
 # Addresses
@@ -208,18 +206,11 @@ def _steps(emitter: Emitter, start: Value, stride: int, lanes: int) -> Value:
 # Loads and stores
 
 
-def memory_type(dtype: DType) -> str:
-    """The type of an element in memory, where a bool takes a byte."""
-    if dtype.kind == "f":
-        return "float" if dtype.itemsize == 4 else "double"
-    return f"i{8 * dtype.itemsize}"
-
-
 def _load(
     emitter: Emitter, dtype: DType, pointer: Value, offset: Value, stride: int, point: Point
 ) -> Lanes:
     """Load elements that lie `stride` apart."""
-    element = memory_type(dtype)
+    element = memory_type(dtype, 1)
     if point.lanes == 1 or stride == 0:
         return load_lanes(emitter, dtype, emitter.address(pointer, element, offset), 1)
     if stride == 1:
@@ -229,7 +220,7 @@ def _load(
 
 
 def _gather(emitter: Emitter, dtype: DType, pointer: Value, offsets: Value, point: Point) -> Lanes:
-    element = memory_type(dtype)
+    element = memory_type(dtype, 1)
     places = emitter.addresses(pointer, element, offsets)
     value = emitter.gather(vector(element, point.lanes), places, _mask(point))
     if dtype.kind == "b":
@@ -241,7 +232,7 @@ def _store(
     emitter: Emitter, result: Lanes, pointers: list[Value], access: Access, point: Point
 ) -> None:
     stride = access.strides[point.axis]
-    pointer, element = pointers[access.buffer], memory_type(result.dtype)
+    pointer, element = pointers[access.buffer], memory_type(result.dtype, 1)
     offset = _offset(emitter, access, point)
     if point.lanes == 1 or stride == 1:
         store_lanes(result, emitter.address(pointer, element, offset), point.mask)
