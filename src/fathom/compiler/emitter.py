@@ -318,6 +318,12 @@ class Emitter:
         self.assign(variable, start)
         return variable
 
+    def array(self, type: str, count: int) -> Value:
+        """The address of room on the stack for `count` elements; they hold nothing yet."""
+        place = Value(self._fresh("array"), "ptr")
+        self._entry.append(f"  {place.text} = alloca [{count} x {type}], align 64")
+        return place
+
     def read(self, variable: Variable) -> Value:
         return self.define(variable.type, f"load {variable.type}, {variable.place}")
 

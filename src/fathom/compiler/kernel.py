@@ -12,6 +12,7 @@ import numpy as np
 
 from ..ops import Op, Shape
 from .emitter import Emitter, Value
+from .target import Target
 
 DType = np.dtype[Any]
 
@@ -152,6 +153,14 @@ class Kernel:
     @property
     def operations(self) -> int:
         """How many floating-point operations one call takes; 0 where it only moves data."""
+        return 0
+
+    def scratch(self, target: Target) -> int:
+        """How many bytes of working memory each thread needs for one call.
+
+        A kernel that needs some is given one more buffer behind its others: `threads` times
+        as many bytes, aligned to 64; the part of each thread starts at `thread` times them.
+        """
         return 0
 
     def __str__(self) -> str:
