@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .elementwise import Elementwise, Stepwise, Where
+from .elementwise import Elementwise, Scalar, Stepwise, Where
 from .errors import DivisionByZero
 from .logic import LogicalAnd
 from .op import Array, Operand
@@ -14,6 +14,9 @@ from .transcendental import Log
 class Add(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.add(a, b)
+
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a + b
 
     def gradient(self, operand: int, grad: Operand, output: Operand, *_: Operand) -> Operand:
         return grad
@@ -25,6 +28,9 @@ class Subtract(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.subtract(a, b)
 
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a - b
+
     def gradient(self, operand: int, grad: Operand, output: Operand, *_: Operand) -> Operand:
         return grad if operand == 0 else -grad
 
@@ -32,6 +38,9 @@ class Subtract(Elementwise):
 class Multiply(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.multiply(a, b)
+
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a * b
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
@@ -48,6 +57,9 @@ class MultiplyAdd(Elementwise):
         is_whole = product.shape == c.shape and product.ndim > 0
         return np.add(product, c, out=product if is_whole else None)
 
+    def expression(self, a: Scalar, b: Scalar, c: Scalar) -> Scalar:
+        return a.multiply_add(b, c)
+
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand, c: Operand
     ) -> Operand:
@@ -59,6 +71,9 @@ class MultiplyAdd(Elementwise):
 class Divide(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.divide(a, b)
+
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a / b
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
@@ -73,6 +88,9 @@ class FloorDivide(Stepwise):
         _require_divisor(self.name, b)
         return np.floor_divide(a, b)
 
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a // b
+
 
 class Remainder(Elementwise):
     """a - b * floor(a / b): the remainder with the sign of the divisor."""
@@ -80,6 +98,9 @@ class Remainder(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         _require_divisor(self.name, b)
         return np.remainder(a, b)
+
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a % b
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
@@ -112,6 +133,9 @@ class Power(Elementwise):
             return np.where(b < 0, np.power(inverted, np.abs(b)), np.power(a, np.maximum(b, 0)))
         return np.power(a, b)
 
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a**b
+
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
     ) -> Operand:
@@ -128,6 +152,9 @@ class Maximum(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.maximum(a, b)
 
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a.maximum(b)
+
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
     ) -> Operand:
@@ -139,6 +166,9 @@ class Minimum(Elementwise):
 
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.minimum(a, b)
+
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a.minimum(b)
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
@@ -156,6 +186,9 @@ class BoundBelow(Elementwise):
     def evaluate(self, x: Array, bound: Array) -> Array:
         return np.maximum(x, bound)
 
+    def expression(self, x: Scalar, bound: Scalar) -> Scalar:
+        return x.maximum(bound)
+
     def gradient(
         self, operand: int, grad: Operand, output: Operand, x: Operand, bound: Operand
     ) -> Operand:
@@ -167,6 +200,9 @@ class BoundAbove(Elementwise):
 
     def evaluate(self, x: Array, bound: Array) -> Array:
         return np.minimum(x, bound)
+
+    def expression(self, x: Scalar, bound: Scalar) -> Scalar:
+        return x.minimum(bound)
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, x: Operand, bound: Operand
@@ -202,6 +238,9 @@ class Negative(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.negative(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return -x
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return -grad
 
@@ -209,6 +248,9 @@ class Negative(Elementwise):
 class Absolute(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.absolute(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return abs(x)
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * Sign()(x)
@@ -220,6 +262,9 @@ class Relu(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.maximum(x, 0)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.maximum(0)
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (output > 0)
 
@@ -230,20 +275,32 @@ class Sign(Stepwise):
     def evaluate(self, x: Array) -> Array:
         return np.subtract(x > 0, x < 0, dtype=x.dtype)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return (x > 0).cast(x.dtype) - (x < 0).cast(x.dtype)
+
 
 class Floor(Stepwise):
     def evaluate(self, x: Array) -> Array:
         return np.floor(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.floor()
 
 
 class Ceil(Stepwise):
     def evaluate(self, x: Array) -> Array:
         return np.ceil(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.ceil()
+
 
 class Truncate(Stepwise):
     def evaluate(self, x: Array) -> Array:
         return np.trunc(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.trunc()
 
 
 class Round(Stepwise):
@@ -251,3 +308,6 @@ class Round(Stepwise):
 
     def evaluate(self, x: Array) -> Array:
         return np.rint(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.rint()

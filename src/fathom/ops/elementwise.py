@@ -12,6 +12,10 @@ from .errors import DTypeError
 from .movement import Expand
 from .op import Array, Op, Operand, Spec, broadcast_shapes
 
+# What expressions are written with: a number inside a compiled kernel, which has Python's
+# operators, NumPy's functions as methods, and a dtype.
+Scalar = Any
+
 
 class Elementwise(Op):
     """An operation whose every result element depends on the operands' elements beside it."""
@@ -30,6 +34,14 @@ class Elementwise(Op):
         if dtypes[0].kind not in self.kinds:
             raise DTypeError(f"{self.name} is not defined for {dtypes[0]}")
         return dtypes[0]
+
+    def expression(self, *operands: Scalar) -> Scalar:
+        """One element of the result, written with operators and methods of the operands only.
+
+        The compiler makes native code of it. An operation without an expression is left to
+        `evaluate`.
+        """
+        raise NotImplementedError(f"{self.name} has no expression")
 
 
 class Predicate(Elementwise):
@@ -59,6 +71,9 @@ class Cast(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return x.astype(self.dtype)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.cast(self.dtype)
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return Cast(np.dtype(x.dtype))(grad)
 
@@ -68,6 +83,9 @@ class Clone(Elementwise):
 
     def evaluate(self, x: Array) -> Array:
         return x if x.flags.c_contiguous else x.copy()
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad
@@ -81,6 +99,9 @@ class Detach(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return x
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x
+
 
 class Where(Elementwise):
     """`a` where the condition holds, `b` elsewhere; operands are condition, a, b."""
@@ -92,6 +113,9 @@ class Where(Elementwise):
 
     def evaluate(self, condition: Array, a: Array, b: Array) -> Array:
         return np.where(condition, a, b)
+
+    def expression(self, condition: Scalar, a: Scalar, b: Scalar) -> Scalar:
+        return condition.select(a, b)
 
     def gradient(
         self,

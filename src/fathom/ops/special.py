@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .elementwise import Elementwise
+from .elementwise import Elementwise, Scalar
 from .error_function import (
     complementary_error_function,
     error_function,
@@ -24,6 +24,9 @@ class Erf(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return error_function(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.erf()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (Exp()(-(x * x)) * (2 / math.sqrt(math.pi)))
 
@@ -34,6 +37,9 @@ class Erfc(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return complementary_error_function(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.erfc()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (Exp()(-(x * x)) * (-2 / math.sqrt(math.pi)))
 
@@ -43,6 +49,9 @@ class Erfinv(Elementwise):
 
     def evaluate(self, x: Array) -> Array:
         return inverse_error_function(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.erfinv()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (Exp()(output * output) * (math.sqrt(math.pi) / 2))

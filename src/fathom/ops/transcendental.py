@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .elementwise import Elementwise, Where
+from .elementwise import Elementwise, Scalar, Where
 from .op import Array, Operand
 
 
 class Sqrt(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.sqrt(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.sqrt()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / (output * 2)
@@ -23,6 +26,9 @@ class Hypot(Elementwise):
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.hypot(a, b)
 
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a.hypot(b)
+
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
     ) -> Operand:
@@ -32,6 +38,9 @@ class Hypot(Elementwise):
 class Exp(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.exp(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.exp()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * output
@@ -43,6 +52,9 @@ class Expm1(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.expm1(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.expm1()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (output + 1)
 
@@ -50,6 +62,9 @@ class Expm1(Elementwise):
 class Log(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.log(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.log()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / x
@@ -64,6 +79,9 @@ class LogBase(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.log2(x) if self.base == 2 else np.log10(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.log2() if self.base == 2 else x.log10()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / (x * math.log(self.base))
 
@@ -74,6 +92,9 @@ class Log1p(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.log1p(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.log1p()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / (x + 1)
 
@@ -83,6 +104,9 @@ class LogAddExp(Elementwise):
 
     def evaluate(self, a: Array, b: Array) -> Array:
         return np.logaddexp(a, b)
+
+    def expression(self, a: Scalar, b: Scalar) -> Scalar:
+        return a.logaddexp(b)
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand
@@ -98,6 +122,9 @@ class Sigmoid(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.reciprocal(1 + np.exp(-x))
 
+    def expression(self, x: Scalar) -> Scalar:
+        return 1 / ((-x).exp() + 1)
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (output * (1 - output))
 
@@ -105,6 +132,9 @@ class Sigmoid(Elementwise):
 class Sin(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.sin(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.sin()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * Cos()(x)
@@ -114,6 +144,9 @@ class Cos(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.cos(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.cos()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return -grad * Sin()(x)
 
@@ -122,6 +155,9 @@ class Arcsin(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.arcsin(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.arcsin()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / Sqrt()(1 - x * x)
 
@@ -129,6 +165,9 @@ class Arcsin(Elementwise):
 class Arctan(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.arctan(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.arctan()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / (x * x + 1)
@@ -139,6 +178,9 @@ class Arctan2(Elementwise):
 
     def evaluate(self, y: Array, x: Array) -> Array:
         return np.arctan2(y, x)
+
+    def expression(self, y: Scalar, x: Scalar) -> Scalar:
+        return y.arctan2(x)
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, y: Operand, x: Operand
@@ -151,6 +193,9 @@ class Tanh(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.tanh(x)
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.tanh()
+
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad * (1 - output * output)
 
@@ -158,6 +203,9 @@ class Tanh(Elementwise):
 class Arcsinh(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.arcsinh(x)
+
+    def expression(self, x: Scalar) -> Scalar:
+        return x.arcsinh()
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return grad / Sqrt()(x * x + 1)

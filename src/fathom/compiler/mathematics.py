@@ -1,0 +1,1 @@
+"""Exponential, logarithm and their kin as polynomials, written with operators of lanes."""
