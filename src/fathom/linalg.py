@@ -30,7 +30,7 @@ from .functional.linear_algebra import qr_decomposition as qr
 from .functional.linear_algebra import singular_value_decomposition as svd
 from .functional.matrix import matmul
 from .functional.movement import movedim, reshape
-from .promotion import supported
+from .promotion import int64, is_floating, supported
 from .tensor import Number, Tensor, cast
 
 __all__ = [
@@ -225,6 +225,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:  # noqa: N803
         x: shape (*, n).
         N: the number of powers; by default n.
     """
+    x = x if is_floating(x.dtype) else cast(x, int64)
     exponents = np.arange(x.shape[-1] if N is None else N)
     return x.unsqueeze(-1) ** exponents.astype(x.dtype)
 

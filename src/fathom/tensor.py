@@ -269,13 +269,16 @@ class Tensor:
         self.requires_grad = requires_grad
         return self
 
-    def numpy(self) -> Array:
+    def numpy(self, *, force: bool = False) -> Array:
         """The value as a NumPy array: a view, and read-only, because values never change.
+
+        Args:
+            force: whether a tensor that requires a gradient is detached first.
 
         Raises:
             AutogradError: the tensor requires a gradient, which NumPy would lose.
         """
-        if self.requires_grad:
+        if self.requires_grad and not force:
             raise AutogradError(
                 "numpy() on a tensor that requires a gradient would lose the gradient; "
                 "use tensor.detach().numpy()"

@@ -18,7 +18,7 @@ from ..ops import (
 )
 from ..promotion import DType, supported
 from ..tensor import Tensor, cast, tensor_method
-from .arguments import axis_from
+from .arguments import axis_from, with_axis
 from .elementwise import floating
 from .random import rand
 
@@ -119,8 +119,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             f"prelu: weight of shape {weight.shape} does not fit an input of shape {input.shape} "
             f"with {channels} channels; expected shape (1,) or ({channels},)"
         )
-    if weight.ndim and input.ndim > 1:
-        weight = Reshape((*weight.shape, *(1,) * (input.ndim - 2)))(weight)
+    if weight.ndim and input.ndim != 1:
+        weight = Reshape((*weight.shape, *(1,) * (input.ndim - 2))[: input.ndim])(weight)
     return Where()(input > 0, input, input * weight)
 
 
@@ -239,6 +239,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)."""
+    input = floating(input)
     return input - Tanh()(input)
 
 
@@ -264,6 +265,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along a dimension, computed from x - max(x), so that it stays finite.
 
@@ -277,6 +279,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -
 
 
 @tensor_method
+@with_axis
 def log_softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -> Tensor:
     """x - log(sum(exp(x))) along a dimension, computed from x - max(x), so that it stays finite.
 

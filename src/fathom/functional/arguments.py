@@ -67,6 +67,21 @@ def with_axis(function: Function) -> Function:
     return cast(Function, renamed)
 
 
+def with_name(name: str) -> Callable[[Function], Function]:
+    """Let what a function takes one by one be given by name too: ``flip(x, dims=(0, 1))``."""
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def named(*arguments: Any, **options: Any) -> Any:
+            if name in options:
+                arguments = (*arguments, options.pop(name))
+            return function(*arguments, **options)
+
+        return cast(Function, named)
+
+    return decorate
+
+
 def method_alias(name: str, function: Function) -> Function:
     """Give a tensor method and its in-place spelling a second name."""
     setattr(Tensor, name, function)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..devices import Device
 from ..errors import DTypeError
-from ..ops import Clone, Expand, Reshape, Sum
+from ..ops import Clone, Expand, Reshape
 from ..promotion import (
     DType,
     bool_,
@@ -25,7 +25,7 @@ from ..promotion import (
     uint8,
 )
 from ..tensor import Number, Tensor, cast, constant, promoted, tensor_method
-from .arguments import axis_from, shape_from
+from .arguments import axis_from, shape_from, with_name
 from .creation import full_like
 
 __all__ = [
@@ -271,6 +271,7 @@ def zero_(self: Tensor) -> Tensor:
 
 
 @tensor_method
+@with_name("size")
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """The sum over the dimensions along which a tensor of the given shape would be broadcast."""
     shape = shape_from(size)
@@ -280,7 +281,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
         for axis in range(self.ndim)
         if axis < added or (shape[axis - added] == 1 and self.shape[axis] != 1)
     ]
-    return Reshape(shape)(Sum(tuple(grown))(self)) if grown else self
+    return Reshape(shape)(self.sum(grown)) if grown else self
 
 
 def fill(input: Tensor, value: Any) -> Tensor:

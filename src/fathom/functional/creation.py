@@ -9,10 +9,10 @@ from ..arrays import to_array
 from ..devices import Device
 from ..errors import ArgumentError
 from ..ops import Array
-from ..promotion import float32, int64, supported
+from ..promotion import DType, float32, int64, is_floating, supported
 from ..tape import Node
 from ..tensor import Number, Tensor, cast, tensor_method, wrap
-from .arguments import size_from
+from .arguments import size_from, with_name
 
 __all__ = [
     "arange",
@@ -132,19 +132,25 @@ def _filled(
     size: tuple[Any, ...], value: Number, dtype: Any, device: Any, requires_grad: bool
 ) -> Tensor:
     kind = float32 if dtype is None else supported(dtype)
-    return made_of(np.full(size_from(size), value, kind), device, requires_grad)
+    shape = size_from(size)
+    # Zeros cost nothing until they are read.
+    array = np.full(shape, value, kind) if value else np.zeros(shape, kind)
+    return made_of(array, device, requires_grad)
 
 
+@with_name("size")
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the given shape, as separate sizes or a sequence, filled with 0."""
     return _filled(size, 0, dtype, device, requires_grad)
 
 
+@with_name("size")
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the given shape, as separate sizes or a sequence, filled with 1."""
     return _filled(size, 1, dtype, device, requires_grad)
 
 
+@with_name("size")
 def empty(
     *size: Any,
     dtype: Any = None,
@@ -213,6 +219,7 @@ def new_full(
 
 
 @tensor_method
+@with_name("size")
 def new_zeros(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -222,6 +229,7 @@ def new_zeros(
 
 
 @tensor_method
+@with_name("size")
 def new_ones(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -231,6 +239,7 @@ def new_ones(
 
 
 @tensor_method
+@with_name("size")
 def new_empty(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -249,7 +258,7 @@ def new_tensor(
 
 
 def arange(
-    start: Number,
+    start: Number = 0,
     end: Number | None = None,
     step: Number = 1,
     *,
@@ -277,6 +286,8 @@ def arange(
         raise ArgumentError(f"arange: steps of {distance} do not lead from {first} to {last}")
     whole = not any(isinstance(value, float) for value in numbers)
     kind = (int64 if whole else float32) if dtype is None else supported(dtype)
+    if kind == int64 and abs(distance) >= 1:
+        first, last, distance = int(first), int(last), int(distance)
     count = math.ceil((last - first) / distance)
     values = np.arange(count) * distance + first
     return made_of(to_array(values, kind), device, requires_grad)
@@ -302,9 +313,14 @@ def linspace(
     """
     if steps < 0:
         raise ArgumentError(f"linspace: the number of steps is not negative, got {steps}")
-    values = np.linspace(float(start), float(end), steps)
     kind = float32 if dtype is None else supported(dtype)
-    return made_of(to_array(values, kind), device, requires_grad)
+    return made_of(to_array(_evenly(start, end, steps, kind), kind), device, requires_grad)
+
+
+def _evenly(start: Number, end: Number, steps: int, kind: DType) -> Array:
+    """Numbers at equal distances; where they shall be integers, from an integer to another."""
+    number = float if is_floating(kind) else int
+    return np.linspace(number(start), number(end), steps)
 
 
 def logspace(
@@ -329,8 +345,8 @@ def logspace(
     """
     if steps < 0:
         raise ArgumentError(f"logspace: the number of steps is not negative, got {steps}")
-    values = np.power(float(base), np.linspace(float(start), float(end), steps))
     kind = float32 if dtype is None else supported(dtype)
+    values = np.power(float(base), _evenly(start, end, steps, kind))
     return made_of(to_array(values, kind), device, requires_grad)
 
 

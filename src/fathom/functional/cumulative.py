@@ -139,6 +139,8 @@ def diff(
     axis = axis_from(dim, input.ndim)
     if not input.ndim:
         raise ShapeError("diff needs a tensor with one dimension at least")
+    if n == 0:
+        return input
     pieces = promoted(tuple(piece for piece in (prepend, input, append) if piece is not None))
     row = Concatenate(axis)(*pieces) if len(pieces) > 1 else pieces[0]
     for _ in range(n):

@@ -6,9 +6,10 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..ops import Absolute, Index, Largest, Maximum, Sqrt, Sum, Where
-from ..tensor import Tensor, binary
+from ..tensor import Tensor, binary, cast
 from .arguments import axes_from
-from .reduction import norm
+from .movement import broadcast_tensors
+from .reduction import count_nonzero_along, norm
 
 __all__ = ["cdist", "cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
@@ -20,6 +21,8 @@ def vector_norm(input: Tensor, p: float, dim: int | tuple[int, ...], keepdim: bo
         return Largest(axes, keepdim)(Absolute()(input))
     if p == 1:
         return Sum(axes, keepdim)(Absolute()(input))
+    if p == 0:
+        return cast(count_nonzero_along(input, axes, keepdim), input.dtype)
     powers = input * input if p == 2 else Absolute()(input) ** p
     total = Sum(axes, keepdim)(powers)
     # The root's gradient at 0 is infinite.
@@ -50,6 +53,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         dim: the dimension of the vectors.
         eps: the least norm that is divided by.
     """
+    x1, x2 = broadcast_tensors(x1, x2)
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
 
 

@@ -126,6 +126,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Range:
     """The smallest and the largest element, of all or along a dimension."""
     return Range(amin(input, dim, keepdim), amax(input, dim, keepdim))

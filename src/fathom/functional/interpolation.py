@@ -7,7 +7,8 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..ops import Array, Expand, Index, Reshape
-from ..tensor import Tensor
+from ..promotion import float32, uint8
+from ..tensor import Tensor, cast
 from .images import PLACES
 from .pooling import adaptive_average_pool
 from .resampling import resample
@@ -64,6 +65,10 @@ def interpolate(
         for old, new, scale in zip(input.shape[2:], sizes, scales, strict=True)
     ):
         return _repeat(input, sizes)
+    if input.dtype == uint8 and mode not in ("nearest", "nearest-exact"):
+        between = (cast(input, float32), size, scale_factor, mode, align_corners)
+        resized = interpolate(*between, recompute_scale_factor, antialias)
+        return cast(resized.round().clamp(0, 255), uint8)
     for axis, (new, scale) in enumerate(zip(sizes, scales, strict=True), start=2):
         old = input.shape[axis]
         if old == new and (mode in _LINEAR or antialias):

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import IndexOutOfRange, ShapeError
 from ..ops import Clone, Concatenate, Expand, Index, Reshape
 from ..tensor import Tensor, constant, promoted, tensor_method
-from .arguments import axis_from
+from .arguments import axis_from, with_axis
 from .movement import atleast_1d, atleast_2d, atleast_3d, narrow, ravel, select, slice_axis
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
 Tensors = Sequence[Tensor]
 
 
+@with_axis
 def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     """The tensors one after the other along a dimension, in their common dtype.
 
@@ -64,16 +65,19 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     return Concatenate(axis_from(dim, tensors[0].ndim))(*tensors)
 
 
+@with_axis
 def concat(tensors: Tensors, dim: int = 0) -> Tensor:
     """The tensors one after the other along a dimension: `cat` by another name."""
     return cat(tensors, dim)
 
 
+@with_axis
 def concatenate(tensors: Tensors, dim: int = 0) -> Tensor:
     """The tensors one after the other along a dimension: `cat` by NumPy's name."""
     return cat(tensors, dim)
 
 
+@with_axis
 def stack(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors of one shape side by side along a new dimension.
 
@@ -190,6 +194,7 @@ def split_with_sizes(self: Tensor, split_sizes: Sequence[int], dim: int = 0) -> 
 
 
 @tensor_method
+@with_axis
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in at most `chunks` parts of equal size; the last may be smaller."""
     if chunks <= 0:
@@ -204,6 +209,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @tensor_method
+@with_axis
 def tensor_split(
     input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0
 ) -> tuple[Tensor, ...]:
@@ -268,6 +274,7 @@ def _split_evenly(
 
 
 @tensor_method
+@with_axis
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensors that lie side by side along a dimension, which falls away."""
     if input.ndim == 0:
@@ -277,6 +284,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @tensor_method
+@with_axis
 def repeat_interleave(
     input: Tensor,
     repeats: int | Tensor | None = None,

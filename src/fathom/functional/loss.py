@@ -271,6 +271,7 @@ def poisson_nll_loss(
         ShapeError: the shapes differ.
     """
     require_same_shape("poisson_nll_loss", input, target)
+    input = floating(input)
     losses = Exp()(input) - target * input if log_input else input - target * Log()(input + eps)
     if full:
         large = target > 1

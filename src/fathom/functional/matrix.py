@@ -10,7 +10,7 @@ from ..errors import DTypeError, ShapeError
 from ..ops import Clone, Index, MatMul, Power, Reshape, Shape, broadcast_shapes
 from ..promotion import int64, is_floating
 from ..tensor import Number, Tensor, cast, promoted, tensor_method, with_in_place
-from .arguments import axis_from
+from .arguments import axis_from, with_axis
 from .einsum import einsum
 from .movement import reshape
 
@@ -190,7 +190,7 @@ def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
 ) -> Tensor:
     """beta * input + alpha * the sum of the products of two batches of matrices."""
-    return _sum_scaled(input, bmm(batch1, batch2).sum(0), beta, alpha)
+    return _sum_scaled(input, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha)
 
 
 @tensor_method
@@ -235,8 +235,8 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Any] | Tensor = 2) -> T
     for one, other, axis_a, axis_b in zip(sizes_a, sizes_b, summed_a, summed_b, strict=True):
         # A size of 1 meets every other, as if it were repeated.
         if one != other:
-            a = a.sum(axis_a, keepdim=True) if other == 1 else a
-            b = b.sum(axis_b, keepdim=True) if one == 1 else b
+            a = a.sum(axis_a, keepdim=True, dtype=a.dtype) if other == 1 else a
+            b = b.sum(axis_b, keepdim=True, dtype=b.dtype) if one == 1 else b
     kept_a = [axis for axis in range(a.ndim) if axis not in summed_a]
     kept_b = [axis for axis in range(b.ndim) if axis not in summed_b]
     count = math.prod(a.shape[axis] for axis in summed_a)
@@ -259,6 +259,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross products of vectors in space; the other dimensions broadcast.
 

@@ -11,7 +11,7 @@ from ..ops import Clone, Expand, Permute, Reshape, Shape, Slice
 from ..ops import broadcast_shapes as broadcast_operand_shapes
 from ..tape import grad_mode
 from ..tensor import Tensor, tensor_method
-from .arguments import axes_from, axis_from, shape_from
+from .arguments import axes_from, axis_from, shape_from, with_axis, with_name
 
 __all__ = [
     "adjoint",
@@ -70,6 +70,7 @@ def with_in_place_view(function: Function) -> Function:
 
 
 @tensor_method
+@with_name("shape")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements, in row-major order, under another shape.
 
@@ -101,6 +102,7 @@ def _completed(sizes: Shape, shape: Shape) -> Shape:
 
 
 @tensor_method
+@with_name("size")
 def view(self: Tensor, *shape: Any) -> Tensor:
     """The same elements under another shape: `reshape` by PyTorch's other name."""
     return reshape(self, *shape)
@@ -163,6 +165,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @tensor_method
+@with_name("dims")
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """The dimensions in another order; `dims` names each of them once."""
     return Permute(tuple([axis_from(dim, input.ndim) for dim in shape_from(dims)]))(input)
@@ -244,6 +247,7 @@ def moveaxis(
 
 @tensor_method
 @with_in_place_view
+@with_axis
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Dimensions of size 1 taken away.
 
@@ -258,6 +262,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 @tensor_method
 @with_in_place_view
+@with_axis
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A dimension of size 1 put in at place `dim` of the result."""
     axis = axis_from(dim, input.ndim + 1)
@@ -265,6 +270,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 @tensor_method
+@with_name("size")
 def expand(self: Tensor, *sizes: Any) -> Tensor:
     """Dimensions of size 1, and new ones in front, repeated without a copy.
 
@@ -315,6 +321,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 
 @tensor_method
+@with_axis
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """`length` elements of a dimension from `start` on.
 
@@ -340,6 +347,7 @@ def slice_axis(input: Tensor, axis: int, start: int, stop: int, step: int = 1) -
 
 
 @tensor_method
+@with_axis
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One element of a dimension, which falls away.
 

@@ -26,7 +26,7 @@ from ..ops import (
 from ..promotion import float32, float64, int64, is_floating, supported
 from ..tape import no_grad
 from ..tensor import Tensor, cast, tensor_method
-from .arguments import part_of, size_from
+from .arguments import part_of, size_from, with_name
 from .generator import (
     Generator,
     default_generator,
@@ -87,6 +87,7 @@ def _standard_normal(shape: Shape, generator: Generator | None, dtype: Any = Non
     return Reshape(shape)(part_of(both, 1, 0, count))
 
 
+@with_name("size")
 def rand(
     *size: Any,
     generator: Generator | None = None,
@@ -107,6 +108,7 @@ def rand(
     return _drawn(draw, None, device, requires_grad)
 
 
+@with_name("size")
 def randn(
     *size: Any,
     generator: Generator | None = None,
@@ -135,7 +137,7 @@ def _integers(shape: Shape, low: int, high: int, generator: Generator | None) ->
 
 
 def randint(
-    low: int,
+    low: int = 0,
     high: Any = None,
     size: Any = None,
     *,

@@ -8,13 +8,14 @@ import numpy as np
 from ..errors import ShapeError
 from ..ops import Clone, Concatenate, Expand, Flip, Index, Reshape
 from ..tensor import Tensor, tensor_method
-from .arguments import axis_from, shape_from
+from .arguments import axis_from, shape_from, with_name
 from .movement import movedim, ravel, reshape, slice_axis, transpose
 
 __all__ = ["flip", "fliplr", "flipud", "roll", "rot90", "tile"]
 
 
 @tensor_method
+@with_name("dims")
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """The elements along the dimensions `dims` in reverse."""
     axes = [axis_from(dim, input.ndim) for dim in shape_from(dims)]
@@ -82,6 +83,7 @@ def roll(
 
 
 @tensor_method
+@with_name("repeats")
 def repeat(self: Tensor, *sizes: Any) -> Tensor:
     """The tensor repeated along every dimension.
 
@@ -108,6 +110,7 @@ def repeat(self: Tensor, *sizes: Any) -> Tensor:
 
 
 @tensor_method
+@with_name("dims")
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """The tensor repeated along its last dimensions, one count for each."""
     counts = shape_from(dims)

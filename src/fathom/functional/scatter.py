@@ -16,7 +16,7 @@ from ..ops import (
 )
 from ..promotion import is_floating
 from ..tensor import Number, Tensor, constant, tensor_method, with_in_place
-from .arguments import axis_from
+from .arguments import axis_from, with_axis
 from .extrema import with_dimension
 from .movement import reshape
 from .selection import everywhere, positions_along, require_index
@@ -33,6 +33,7 @@ _REDUCTIONS: dict[str, type[MultiplyAtIndex] | type[LargestAtIndex] | type[Small
 
 @tensor_method
 @with_in_place
+@with_axis
 def scatter(
     input: Tensor,
     dim: int,
@@ -103,6 +104,7 @@ def _part(name: str, src: Tensor, index: Tensor, input: Tensor) -> Tensor:
 
 @tensor_method
 @with_in_place
+@with_axis
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """`src` added at the positions `index` along a dimension.
 
@@ -155,8 +157,8 @@ def index_reduce(
     """
     require_index("index_reduce", index)
     axis = axis_from(dim, input.ndim)
-    apart = [1] * source.ndim
-    apart[axis] = -1
+    apart = [1] * input.ndim
+    apart[axis : axis + 1] = [-1] * min(input.ndim, 1)
     positions = reshape(index, apart).expand(source.shape)
     return _combined(input, dim, positions, source, reduce, include_self)
 

@@ -21,7 +21,7 @@ from ..ops import (
     broadcast_shapes,
 )
 from ..tensor import Number, Tensor, cast, constant, tensor_method, with_in_place
-from .arguments import axis_from, shape_from
+from .arguments import axis_from, shape_from, with_axis
 from .extrema import with_dimension
 from .movement import movedim, ravel, reshape, slice_axis
 
@@ -80,6 +80,7 @@ def everywhere(input: Tensor) -> Index:
 
 
 @tensor_method
+@with_axis
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Along a dimension, the elements at the positions `index`.
 
@@ -105,6 +106,7 @@ def _shaped(input: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 @tensor_method
+@with_axis
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Along a dimension, the elements at the positions `indices`; other dimensions broadcast.
 
@@ -171,6 +173,7 @@ def _write(
 
 
 @tensor_method
+@with_axis
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Along a dimension, the slices at the positions in the vector `index`.
 
@@ -193,6 +196,7 @@ def _vector(name: str, index: Tensor) -> Tensor:
 
 @tensor_method
 @with_in_place
+@with_axis
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
 ) -> Tensor:
@@ -212,6 +216,7 @@ def index_add(
 
 @tensor_method
 @with_in_place
+@with_axis
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """The slices at the positions `index` along a dimension replaced by those of `source`."""
     axis, vector = axis_from(dim, input.ndim), _vector("index_copy", index)
@@ -221,6 +226,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 @tensor_method
 @with_in_place
+@with_axis
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
     """The slices at the positions `index` along a dimension filled with one value."""
     axis, vector = axis_from(dim, input.ndim), _vector("index_fill", index)

@@ -194,7 +194,7 @@ class Unique(NamedTuple):
 def _asked_for(
     output: Array, inverse: Array, counts: Array, return_inverse: bool, return_counts: bool
 ) -> Any:
-    found = Unique(*[wrap(Node(np.ascontiguousarray(part))) for part in (output, inverse, counts)])
+    found = Unique(*[wrap(Node(np.asarray(part, order="C"))) for part in (output, inverse, counts)])
     chosen = [found.output]
     if return_inverse:
         chosen.append(found.inverse_indices)

@@ -23,7 +23,7 @@ from ..tape import Node
 from ..tensor import Number, Tensor, cast, constant, tensor_method, wrap
 from .arguments import Dims, axes_from, axis_from, part_of, with_axis
 from .cumulative import diff
-from .elementwise import clamp, lerp
+from .elementwise import clamp, floating, lerp
 from .extrema import ValuesAndIndices, elements_at, values_and_indices, with_dimension
 from .reduction import count_along, count_nonzero_along, mean, root_or_zero, sum
 
@@ -103,6 +103,7 @@ def std(
     return root_or_zero(_variance(input, dim, unbiased, correction, keepdim)[0])
 
 
+@with_axis
 def var_mean(
     input: Tensor,
     dim: Dims = None,
@@ -115,6 +116,7 @@ def var_mean(
     return _variance(input, dim, unbiased, correction, keepdim)
 
 
+@with_axis
 def std_mean(
     input: Tensor,
     dim: Dims = None,
@@ -323,7 +325,7 @@ def cov(
     """
     if input.ndim > 2:
         raise ShapeError(f"cov: expected two dimensions at most, got shape {input.shape}")
-    rows = input.reshape(1, -1) if input.ndim < 2 else input
+    rows = floating(input.reshape(1, -1) if input.ndim < 2 else input)
     weights: Any = None
     for given in (fweights, aweights):
         if given is not None:
@@ -341,7 +343,7 @@ def cov(
         degrees = total - correction * (weights * aweights).sum() / total
     degrees = degrees.clamp(min=0) if isinstance(degrees, Tensor) else max(degrees, 0)
     result = weighted.matmul(distance.mT) / degrees
-    return result if input.ndim == 2 else Reshape(())(result)
+    return result if rows.shape[0] != 1 else Reshape(())(result)
 
 
 @tensor_method
@@ -352,7 +354,7 @@ def corrcoef(input: Tensor) -> Tensor:
         input: shape (variables, observations), or (observations,).
     """
     covariance = cov(input)
-    if input.ndim < 2:
+    if not covariance.ndim:
         return covariance / covariance
     deviation = covariance.diagonal().sqrt()
     return clamp(covariance / deviation.reshape(-1, 1) / deviation, -1, 1)

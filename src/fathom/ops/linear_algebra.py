@@ -259,10 +259,12 @@ class SingularValueDecomposition(Op):
 
 def _empty_decomposition(a: Array, full_matrices: bool) -> tuple[Array, Array, Array]:
     (rows, columns), batch = a.shape[-2:], a.shape[:-2]
+    values = np.zeros((*batch, 0), a.dtype)
     if not full_matrices:
-        return np.zeros((*batch, rows, 0)), np.zeros((*batch, 0)), np.zeros((*batch, 0, columns))
-    u, vh = (np.broadcast_to(np.eye(size), (*batch, size, size)) for size in (rows, columns))
-    return u, np.zeros((*batch, 0)), vh
+        return np.zeros((*batch, rows, 0), a.dtype), values, np.zeros((*batch, 0, columns), a.dtype)
+    identities = (np.eye(size, dtype=a.dtype) for size in (rows, columns))
+    u, vh = (np.broadcast_to(one, (*batch, *one.shape)) for one in identities)
+    return u, values, vh
 
 
 def _filled_up(part: Array, width: int) -> Array:

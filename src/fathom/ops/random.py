@@ -10,6 +10,8 @@ from .op import Array, Op, Shape, Spec
 
 # Philox4x64-10 yields four 64-bit words for each count of its counter.
 WORDS_PER_COUNT = 4
+# So many numbers are made at a time, to stay in the cache.
+BLOCK = 2**15
 
 
 @dataclass(unsafe_hash=True)
@@ -39,11 +41,14 @@ class Uniform(Op):
     def evaluate(self, key: Array) -> Array:
         seed, count = key.view(np.uint64)
         generator = np.random.Philox(key=seed, counter=count)
-        words = generator.random_raw(self.counts * WORDS_PER_COUNT)
-        size = math.prod(self.shape)
-        if self.dtype == np.float32:
-            bits = words.astype("<u8", copy=False).view("<u4")[:size] >> np.uint32(8)
-            values = bits.astype(np.float32) * np.float32(2.0**-24)
-        else:
-            values = (words[:size] >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        values = np.empty(math.prod(self.shape), self.dtype)
+        for start in range(0, values.size, BLOCK):
+            part = values[start : start + BLOCK]
+            words = generator.random_raw(math.ceil(part.nbytes / 8)).astype("<u8", copy=False)
+            if self.dtype == np.float32:
+                part[:] = words.view("<u4")[: part.size] >> np.uint32(8)
+                part *= 2.0**-24
+            else:
+                part[:] = words >> np.uint64(11)
+                part *= 2.0**-53
         return values.reshape(self.shape)

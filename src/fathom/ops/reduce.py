@@ -36,7 +36,7 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
 
 class Sum(Reduction):
     def evaluate(self, x: Array) -> Array:
-        return np.add.reduce(x, axis=self.axes, keepdims=self.keepdims)  # type: ignore[call-overload]
+        return np.add.reduce(x, self.axes, x.dtype, keepdims=self.keepdims)  # type: ignore[call-overload]
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
         return self.restore(grad, x.shape)
