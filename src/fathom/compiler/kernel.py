@@ -59,11 +59,17 @@ class LoadAt:
     number: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Literal:
-    """A number known while compiling."""
+    """A number known while compiling; 0.0 and -0.0 are different ones."""
 
     number: float | int | bool
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
 
 
 @dataclass(frozen=True)
@@ -103,11 +109,14 @@ class Product:
     """An element of a matrix product that the kernel has just computed."""
 
 
+Action = Load | LoadAt | Literal | Position | Apply | Reduce | Product
+
+
 @dataclass(frozen=True)
 class Instruction:
     """One line of a body: what is computed, and the dtype of the result."""
 
-    action: Load | LoadAt | Literal | Position | Apply | Reduce | Product
+    action: Action
     dtype: DType
 
 
@@ -149,6 +158,11 @@ class Kernel:
     def work(self) -> int:
         """About how many vector instructions one call takes, to decide on sharing it."""
         raise NotImplementedError
+
+    @property
+    def is_shareable(self) -> bool:
+        """Whether several threads may run it together."""
+        return True
 
     @property
     def operations(self) -> int:

@@ -1,0 +1,108 @@
+"""Writes the rearrangement of a matrix's columns into a contiguous panel."""
+
+from .emitter import Emitter, Value, element_of, index, lanes_of
+from .tile import Matrix
+
+
+def write_packing(
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, columns: Value
+) -> None:
+    """Copy columns of a matrix to a panel whose rows are contiguous.
+
+    Lanes behind the last column are filled with anything.
+
+    Args:
+        emitter: where to write.
+        type: the type of a vector.
+        panel: where to; its rows have room for whole vectors.
+        source: where from, beginning with the first of the columns.
+        inner: the number of rows.
+        columns: how many columns there are, an i64.
+    """
+    lanes = lanes_of(type)
+    with emitter.loop(index(0), columns, lanes) as column:
+        target = panel._replace(start=_behind(emitter, type, panel, column))
+        block = source._replace(start=_behind(emitter, type, source, column))
+        left = emitter.subtract(columns, column)
+        if source.column_stride == 1:
+            _copy(emitter, type, target, block, inner, left)
+        elif source.row_stride == 1 and inner >= lanes:
+            _transpose(emitter, type, target, block, inner, left)
+        else:
+            _pick(emitter, type, target, block, inner, left)
+
+
+def _behind(emitter: Emitter, type: str, matrix: Matrix, column: Value) -> Value:
+    offset = emitter.multiply(column, index(matrix.column_stride))
+    return emitter.address(matrix.start, element_of(type), offset)
+
+
+def _copy(
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, left: Value
+) -> None:
+    """Copy a vector from each row."""
+    element = element_of(type)
+    mask = emitter.mask(lanes_of(type), left)
+    with emitter.loop(index(0), index(inner)) as k:
+        row = emitter.address(source.start, element, emitter.multiply(k, index(source.row_stride)))
+        to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
+        emitter.store(emitter.load(type, row, mask), to)
+
+
+def _transpose(
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, left: Value
+) -> None:
+    """Turn columns that are contiguous into rows, in square blocks."""
+    element, lanes = element_of(type), lanes_of(type)
+    starts = _starts_of_columns(emitter, type, source, left)
+    with emitter.loop(index(0), index(inner), lanes) as begin:
+        # The last block reaches back over the one before.
+        k = emitter.intrinsic("smin", "i64", begin, index(inner - lanes))
+        block = [emitter.load(type, emitter.address(start, element, k)) for start in starts]
+        to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
+        for position, row in enumerate(transposed(emitter, block)):
+            offset = index(position * panel.row_stride)
+            emitter.store(row, emitter.address(to, element, offset))
+
+
+def _pick(
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, left: Value
+) -> None:
+    """Copy one number at a time: any strides."""
+    element = element_of(type)
+    starts = _starts_of_columns(emitter, type, source, left)
+    with emitter.loop(index(0), index(inner)) as k:
+        offset = emitter.multiply(k, index(source.row_stride))
+        to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
+        for lane, start in enumerate(starts):
+            value = emitter.load(element, emitter.address(start, element, offset))
+            emitter.store(value, emitter.address(to, element, index(lane)))
+
+
+def _starts_of_columns(emitter: Emitter, type: str, source: Matrix, left: Value) -> list[Value]:
+    """The address of each column's first element; those behind the last repeat it."""
+    last = emitter.subtract(left, index(1))
+    starts = []
+    for lane in range(lanes_of(type)):
+        column = emitter.intrinsic("smin", "i64", index(lane), last)
+        offset = emitter.multiply(column, index(source.column_stride))
+        starts.append(emitter.address(source.start, element_of(type), offset))
+    return starts
+
+
+def transposed(emitter: Emitter, rows: list[Value]) -> list[Value]:
+    """The columns of a square block: ever smaller blocks change places across the diagonal."""
+    size = len(rows)
+    rows = list(rows)
+    distance = size // 2
+    while distance:
+        for position in range(size):
+            if position & distance:
+                continue
+            a, b = rows[position], rows[position + distance]
+            low = [lane if not lane & distance else size + lane - distance for lane in range(size)]
+            high = [lane + distance if not lane & distance else size + lane for lane in range(size)]
+            rows[position] = emitter.shuffle(a, b, low)
+            rows[position + distance] = emitter.shuffle(a, b, high)
+        distance //= 2
+    return rows

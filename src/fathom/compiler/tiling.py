@@ -1,0 +1,192 @@
+"""Chooses how a matrix product is divided into tiles, by a small model of a processor."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from .target import Target
+
+# What the model knows, in cycles of a processor that starts two vector operations and two
+# loads in each. Nothing depends on these numbers but which tiles are chosen.
+_PER_CYCLE = 2
+_LATENCY = 4  # from one addition to a sum to the next
+_TILE_START = 12
+_PACK_COPY = 1.5  # for each vector that packing copies
+_PACK_TRANSPOSE = 5.0  # for each vector that packing makes of other vectors' lanes
+_PACK_PICK = 20.0  # for each vector that packing puts together from single numbers
+_FOLD = 2.5  # for each element whose vector of sums is folded
+_NEAR = 1 << 19  # bytes of the second matrix that a core keeps close
+_THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
+
+
+class Problem(NamedTuple):
+    """What the choice depends on.
+
+    Attributes:
+        batch: how many products there are.
+        rows: of the result.
+        columns: of the result.
+        inner: the size of the dimension that is summed over.
+        itemsize: bytes of an element.
+        second_contiguous: along which dimension the second matrix is contiguous.
+        first_contiguous: whether the first matrix is contiguous along the inner dimension.
+        vector_cost: about how many cycles a vector of the result takes beyond its sum.
+    """
+
+    batch: int
+    rows: int
+    columns: int
+    inner: int
+    itemsize: int
+    second_contiguous: Literal["columns", "inner", "neither"]
+    first_contiguous: bool
+    vector_cost: float
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a matrix product is divided.
+
+    Attributes:
+        along: the dimension that vectors lie along, "columns" or "inner".
+        lanes: how many columns a vector of the result has.
+        height: rows of a tile.
+        width: vectors in a row of a tile.
+        unroll: sums that run side by side for each vector of a tile.
+        packed: whether columns of the second matrix are copied to a contiguous panel first.
+        group: panels (the columns of a tile) that are worked on together, row by row.
+        shared: what the threads share among them: "batch", "rows" or "columns".
+    """
+
+    along: Literal["columns", "inner"]
+    lanes: int
+    height: int
+    width: int
+    unroll: int
+    packed: bool
+    group: int
+    shared: Literal["batch", "rows", "columns"]
+
+
+@lru_cache(maxsize=4096)
+def choose(problem: Problem, target: Target) -> tuple[float, Tiling]:
+    """The tiling that should take the least time, and how many cycles the model expects."""
+    return min(_candidates(problem, target), key=lambda candidate: candidate[0])
+
+
+def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
+    yield from _outer_candidates(problem, target)
+    if problem.first_contiguous and problem.second_contiguous == "inner":
+        yield from _inner_candidates(problem, target)
+
+
+def _outer_candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
+    """Tiles whose vectors lie along the columns."""
+    lanes = target.lanes(problem.itemsize)
+    vectors = -(-problem.columns // lanes)
+    packed = _should_pack(problem)
+    for height in range(1, min(problem.rows, target.vector_registers) + 1):
+        for width in range(1, min(vectors, target.vector_registers) + 1):
+            if height * width + width + 1 > target.vector_registers:
+                break
+            for unroll in (1, 2, 4, 8):
+                if height * width * unroll + width + 1 > target.vector_registers:
+                    break
+                if unroll > 1 and (unroll > problem.inner or height * width * unroll > 16):
+                    break
+
+                def cycles(height: int, width: int, unroll: int = unroll) -> float:
+                    step = max(
+                        height * width / _PER_CYCLE,
+                        (height + width) / _PER_CYCLE,
+                        _LATENCY / unroll,
+                    )
+                    spent = problem.inner * step + height * width * problem.vector_cost
+                    return spent + _TILE_START + height * width * (unroll - 1) / _PER_CYCLE
+
+                panels = -(-vectors // width)
+                tiles = -(-problem.rows // height)
+                spent = _of_all_tiles(problem.rows, vectors, height, width, cycles)
+                panel_bytes = problem.inner * width * lanes * problem.itemsize
+                group = max(1, min(panels, _NEAR // max(panel_bytes, 1)))
+                # Reading the first matrix once more for each group of panels.
+                reread = -(-panels // group) * problem.rows * problem.inner / lanes
+                packing = _packing_cost(problem) * problem.inner * vectors if packed else 0.0
+                share = {
+                    "columns": (spent + packing) * _imbalance(panels),
+                    "batch": (spent + packing) * _imbalance(problem.batch),
+                    "rows": spent * _imbalance(tiles) + packing * sum(_THREADS) / len(_THREADS),
+                }
+                shared = min(share, key=lambda name: share[name])
+                yield (
+                    problem.batch * (share[shared] + reread / 8),
+                    Tiling("columns", lanes, height, width, unroll, packed, group, shared),  # type: ignore[arg-type]
+                )
+
+
+def _inner_candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
+    """Tiles whose vectors lie along the inner dimension."""
+    depth = target.lanes(problem.itemsize)
+    steps = -(-problem.inner // depth)
+    for columns in (1, 2, 4, 8):
+        if columns > depth or columns >= 2 * problem.columns:
+            break
+        for height in range(1, min(problem.rows, 8) + 1):
+            for unroll in (1, 2, 4, 8):
+                if height * columns * unroll + height + 1 > target.vector_registers:
+                    break
+                if unroll > 1 and (unroll > steps or height * columns * unroll > 16):
+                    break
+
+                def cycles(height: int, width: int, unroll: int = unroll) -> float:
+                    step = max(
+                        height * width / _PER_CYCLE,
+                        (height + width) / _PER_CYCLE,
+                        _LATENCY / unroll,
+                    )
+                    spent = steps * step + height * (width * _FOLD + problem.vector_cost)
+                    return spent + _TILE_START + height * width * (unroll - 1) / _PER_CYCLE
+
+                panels = -(-problem.columns // columns)
+                tiles = -(-problem.rows // height)
+                spent = _of_all_tiles(problem.rows, problem.columns, height, columns, cycles)
+                pieces = {"columns": panels, "batch": problem.batch, "rows": tiles}
+                shared = min(pieces, key=lambda name: _imbalance(pieces[name]))
+                panel_bytes = problem.inner * columns * problem.itemsize
+                group = max(1, min(panels, _NEAR // max(panel_bytes, 1)))
+                yield (
+                    problem.batch * spent * _imbalance(pieces[shared]),
+                    Tiling("inner", columns, height, columns, unroll, False, group, shared),  # type: ignore[arg-type]
+                )
+
+
+def _of_all_tiles(rows: int, vectors: int, height: int, width: int, cycles) -> float:  # type: ignore[no-untyped-def]
+    """The cycles of the whole product: full tiles, and the shorter and narrower ones."""
+    total = 0.0
+    for tall, count in ((height, rows // height), (rows % height, 1)):
+        for wide, across in ((width, vectors // width), (vectors % width, 1)):
+            if tall and wide:
+                total += count * across * cycles(tall, wide)
+    return total
+
+
+def _imbalance(pieces: int) -> float:
+    """How much longer than its share the busiest thread works, averaged over thread counts."""
+    if pieces == 0:
+        return 1.0
+    parts = [-(-pieces // threads) * threads / pieces for threads in _THREADS]
+    return sum(parts) / len(parts)
+
+
+def _should_pack(problem: Problem) -> bool:
+    if problem.second_contiguous != "columns":
+        return True
+    size = problem.inner * problem.columns * problem.itemsize
+    return size > _NEAR and problem.rows >= 64
+
+
+def _packing_cost(problem: Problem) -> float:
+    return {"columns": _PACK_COPY, "inner": _PACK_TRANSPOSE, "neither": _PACK_PICK}[
+        problem.second_contiguous
+    ]
