@@ -159,7 +159,7 @@ def test_what_cannot_be_done_is_said():
     with pytest.raises(
         ShapeError,
         match=r"Linear expects inputs with 784 features in the last dimension, "
-        r"got shape \(64, 28, 28\); flatten the input first, e.g. nn.Flatten\(\)",
+        r"got shape \(64, 28, 28\); flatten the image first, e.g. nn.Flatten\(\)",
     ):
         fathom.nn.functional.linear(fathom.ones(64, 28, 28), fathom.ones(10, 784))
 

@@ -1,7 +1,7 @@
 """The backward walk over the tape, and the gradients it gives."""
 
-import heapq
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,10 @@ def walk_backward(
                 pending[node] = pending[node] + gradient
             else:
                 pending[node] = gradient
-                heapq.heappush(queue, (-node.number, node))
+                heappush(queue, (-node.number, node))
         if not queue:
             return gradients
-        _, node = heapq.heappop(queue)
+        _, node = heappop(queue)
         gradient = pending.pop(node)
         if node.hooks:
             gradient = _through_hooks(node, gradient)
@@ -73,20 +73,22 @@ def _shares(
 ) -> list[tuple[Node, Any]]:
     """The operands of a node, with what its gradient passes on to each."""
     shares = []
+    op, inputs = node.op, node.inputs
     if create_graph:
-        output, operands = wrap(node), [wrap(operand) for operand in node.inputs]
+        output, operands = wrap(node), [wrap(operand) for operand in inputs]
     else:
-        output, operands = node.value, [operand.value for operand in node.inputs]
-    for position, operand in enumerate(node.inputs):
+        output, operands = node.value, [operand.value for operand in inputs]
+    for position, operand in enumerate(inputs):
         if not operand.needs_gradient or (route is not None and operand not in route):
             continue
-        share = node.op.gradient(position, gradient, output, *operands)  # type: ignore[union-attr]
+        share = op.gradient(position, gradient, output, *operands)  # type: ignore[union-attr]
         if share is None:
             continue
         if anomaly_mode.enabled:
-            require_gradient_without_nan(node.op, position, share)  # type: ignore[arg-type]
-        if share.shape != operand.value.shape:
-            share = sum_to_shape(share, operand.value.shape)
+            require_gradient_without_nan(op, position, share)  # type: ignore[arg-type]
+        shape = operand.value.shape
+        if share.shape != shape:
+            share = sum_to_shape(share, shape)
         shares.append((operand, share))
     return shares
 
@@ -120,11 +122,9 @@ def sum_to_shape(value: Operand, shape: Shape) -> Operand:
     """Sum over the dimensions along which a value of `shape` was broadcast."""
     added = len(value.shape) - len(shape)
     grown = [
-        axis
-        for axis, size in enumerate(value.shape)
-        if axis < added or size != shape[axis - added]
+        axis for axis, size in enumerate(value.shape) if axis < added or size != shape[axis - added]
     ]
-    summed = Sum(tuple(grown), keepdims=False)(value) if grown else value
+    summed = Sum(tuple(grown))(value) if grown else value
     return summed if summed.shape == shape else Reshape(shape)(summed)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .elementwise import Cast, Where
 from .errors import IndexOutOfRange, ShapeError
+from .layout import order_for
 from .movement import Expand
 from .op import Array, Op, Operand, Shape, Spec, broadcast_shapes
 
@@ -153,7 +154,8 @@ class PlacePicked(Op):
         return (*picked[: self.axis], self.size, *picked[self.axis :])
 
     def evaluate(self, picked: Array, index: Array) -> Array:
-        result = np.zeros(self._shape(picked.shape), picked.dtype)
+        shape = self._shape(picked.shape)
+        result = np.zeros(shape, picked.dtype, order_for(shape, self.axis))
         result[picked_positions(self.axis, index)] = picked
         return result
 

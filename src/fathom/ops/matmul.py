@@ -44,12 +44,6 @@ class MatMul(Op):
         return Spec(shape, a.dtype)
 
     def evaluate(self, a: Array, b: Array, *bias: Array) -> Array:
-        product = self._product(a, b)
-        for addend in bias:
-            product += addend
-        return product
-
-    def _product(self, a: Array, b: Array) -> Array:
         if self.transpose_first:
             a = a.swapaxes(-1, -2)
         if self.transpose_second:
@@ -57,8 +51,12 @@ class MatMul(Op):
         if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:
             # One product with all the rows is faster than one for each matrix.
             rows = a.reshape(-1, a.shape[-1]) if a.size else a
-            return np.matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])
-        return np.matmul(a, b)
+            product = np.matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])
+        else:
+            product = np.matmul(a, b)
+        for addend in bias:
+            product += addend
+        return product
 
     def gradient(
         self, operand: int, grad: Operand, output: Operand, a: Operand, b: Operand, *bias: Operand

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .layout import order_for
 from .op import Array, Op, Operand, Spec
 from .reduce import Sum
 from .transcendental import Exp
@@ -19,7 +20,7 @@ class LogSoftmax(Op):
         return x
 
     def evaluate(self, x: Array) -> Array:
-        x = _with_long_loops(x, self.axis)
+        x = _arranged(x, self.axis)
         shifted = x - np.maximum.reduce(x, axis=self.axis, keepdims=True, initial=-np.inf)
         return shifted - np.log(np.add.reduce(np.exp(shifted), axis=self.axis, keepdims=True))
 
@@ -37,7 +38,7 @@ class Softmax(Op):
         return x
 
     def evaluate(self, x: Array) -> Array:
-        x = _with_long_loops(x, self.axis)
+        x = _arranged(x, self.axis)
         shifted = x - np.maximum.reduce(x, axis=self.axis, keepdims=True, initial=-np.inf)
         powers = np.exp(shifted)
         return powers / np.add.reduce(powers, axis=self.axis, keepdims=True)
@@ -47,16 +48,8 @@ class Softmax(Op):
         return weighted - output * Sum((self.axis,), keepdims=True)(weighted)
 
 
-# Up to here the rearranged copy of a row costs less than it saves.
-_SHORT_ROW = 32
-
-
-def _with_long_loops(x: Array, axis: int) -> Array:
-    """The same values, in the order of memory in which NumPy combines them along `axis` fastest.
-
-    NumPy begins a loop anew for every row that it combines; a few numbers in each, such as the
-    logits of ten classes, are better laid out side by side with those of the other rows.
-    """
-    if axis != x.ndim - 1 or not 0 < x.shape[axis] <= _SHORT_ROW:
+def _arranged(x: Array, axis: int) -> Array:
+    """The same values in the order of memory in which they are soonest combined along `axis`."""
+    if order_for(x.shape, axis) == "C":
         return x
     return np.asfortranarray(x.reshape(-1, x.shape[axis])).reshape(x.shape)
