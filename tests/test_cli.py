@@ -68,7 +68,7 @@ def kaggle(folder: Path) -> Path:
     for file, (header, rows) in tables.items():
         with (folder / file).open("w", newline="") as stream:
             csv.writer(stream).writerows([header, *rows.tolist()])
-    succeed("train", folder / "train.csv", *QUICK, "--out", folder / "kaggle")
+    succeed("train", "train.csv", *QUICK, "--out", "kaggle", cwd=folder)
     return folder
 
 
@@ -154,6 +154,16 @@ def test_predict_takes_pictures_of_any_size_dark_or_light(run: Path, tmp_path: P
     lines = succeed("predict", run, *names).splitlines()
     found = [int(line.split(": ")[1].split()[0]) for line in lines]
     assert (np.array(found) == labels).mean() >= 0.7
+
+
+def test_a_run_of_a_csv_file_is_evaluated_from_any_folder(kaggle: Path, tmp_path: Path) -> None:
+    assert "80 test samples" in succeed("evaluate", kaggle / "kaggle", cwd=tmp_path)
+
+
+def test_without_a_command_the_help_is_shown_as_an_error() -> None:
+    done = call()
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: fathom")
 
 
 def test_submit_writes_what_kaggle_asks_for(kaggle: Path) -> None:

@@ -63,6 +63,7 @@ def _as_message(error: Exception) -> click.ClickException:
 
 @click.group(
     cls=Program,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
@@ -73,5 +74,9 @@ Examples:
 )
 @click.version_option(__version__, prog_name="fathom")
 @debug_option
-def program() -> None:
+@click.pass_context
+def program(context: click.Context) -> None:
     """Train, evaluate and use neural networks. `fathom COMMAND --help` explains each command."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)

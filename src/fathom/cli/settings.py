@@ -132,8 +132,11 @@ class Settings:
             for name in ("maximum", "mean", "std")
             if hasattr(transform, name)
         }
+        # A run can be evaluated from another folder than it was trained from.
+        is_file = self.data.lower().endswith(".csv")
+        place = str(Path(self.data).resolve()) if is_file else self.data
         return {
-            "settings": asdict(self),
+            "settings": {**asdict(self), "data": place},
             "data": data.name,
             "input_shape": list(data.input_shape),
             "classes": data.classes,

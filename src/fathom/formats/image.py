@@ -39,7 +39,7 @@ def read_image(path: PathLike, mode: str = "RGB") -> "np.ndarray[Any, Any]":
     if mode.upper() not in _MODES:
         raise ArgumentError(f"there is no image mode {mode!r}; there are 'RGB' and 'GRAY'")
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise MissingExtra(
             "reading pictures needs pillow: pip install 'fathom-dl[images]'"
@@ -52,6 +52,8 @@ def read_image(path: PathLike, mode: str = "RGB") -> "np.ndarray[Any, Any]":
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
                 _check_size(image.size, len(content))
                 pixels = _pixels(image, _MODES[mode.upper()])
+        except UnidentifiedImageError:
+            raise FileFormatError(f"{os.fspath(path)!r} is no PNG or JPEG picture") from None
         except Exception as error:
             # A damaged picture makes Pillow raise almost anything.
             raise FileFormatError(

@@ -211,10 +211,13 @@ def _classes_table(findings: _Findings, names: Sequence[str] | None) -> str:
 
 
 def _configuration(config: Mapping[str, Any]) -> str:
+    # What the settings of the command line leave open is what the trainer came to.
+    settings = {key: value for key, value in config.items() if key not in ("classes", "settings")}
+    settings = {**config.get("settings", {}), **settings}
     rows = [
-        [str(key), f"`{value}`"]
-        for key, value in config.items()
-        if value is not None and key != "classes"
+        [str(key), f"`{value:.6g}`" if isinstance(value, float) else f"`{value}`"]
+        for key, value in settings.items()
+        if value is not None
     ]
     return "## Configuration\n\n" + _table(["setting", "value"], rows)
 
