@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from fathom.compiler.emitter import Emitter
-from fathom.compiler.kernel import Kernel
+from fathom.compiler.kernel import Access, Kernel
 from fathom.compiler.target import host
 from fathom.runtime.machine_code import Code, load, to_object
 
@@ -17,8 +17,10 @@ _PATTERN = 0xA5
 def run(kernel: Kernel, *arrays: np.ndarray, threads: int = 1) -> list[np.ndarray]:
     """What the buffers hold after a kernel has run as every one of `threads`, in turn.
 
-    The arrays are taken in row-major order; they stay as they are.
+    Each buffer is the whole row-major array of which an array is a view (see `access`); the
+    arrays stay as they are.
     """
+    arrays = tuple(map(_memory, arrays))
     assert [array.dtype for array in arrays] == list(kernel.buffers)
     guarded = [_guarded(array) for array in arrays]
     table = np.array([inner.ctypes.data for _, inner in guarded] or [0], np.int64)
@@ -35,10 +37,24 @@ def run(kernel: Kernel, *arrays: np.ndarray, threads: int = 1) -> list[np.ndarra
     return [inner.reshape(array.shape) for (_, inner), array in zip(guarded, arrays, strict=True)]
 
 
+def access(buffer: int, array: np.ndarray) -> Access:
+    """How a kernel walks through a view of a row-major array."""
+    start = array.__array_interface__["data"][0] - _memory(array).__array_interface__["data"][0]
+    strides = tuple(stride // array.itemsize for stride in array.strides)
+    return Access(buffer, start // array.itemsize, strides)
+
+
 def unset(shape: int | tuple[int, ...], dtype: object) -> np.ndarray:
     """An array whose numbers are none that a kernel gives."""
     array = np.empty(shape, dtype)
     array.reshape(-1).view(np.uint8)[:] = 0x7B
+    return array
+
+
+def _memory(array: np.ndarray) -> np.ndarray:
+    """The row-major array that a view is a part of."""
+    while isinstance(array.base, np.ndarray) and array.base.dtype == array.dtype:
+        array = array.base
     return array
 
 

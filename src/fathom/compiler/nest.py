@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from .emitter import Emitter, Value, index
-from .kernel import share
 
 Limits = tuple[Value, Value]
 
@@ -47,16 +46,16 @@ def longest(axes: Sequence[Axis]) -> int:
     return max(range(len(axes)), key=lambda number: axes[number].steps)
 
 
-def shared_limits(
-    emitter: Emitter, axes: Sequence[Axis], shared: int, thread: Value, threads: Value
-) -> list[Limits]:
-    """From which step to which each loop runs in one of several threads.
+def limits_of(axes: Sequence[Axis], shared: int, part: Limits) -> list[Limits]:
+    """From which step to which each loop runs.
 
     Args:
-        shared: the number of the loop of which each thread runs a part.
+        shared: the number of the loop that runs through a part only; the others run through
+            all their steps.
+        part: from which step to which that one runs.
     """
     found = [(index(0), index(axis.steps)) for axis in axes]
-    found[shared] = share(emitter, axes[shared].steps, thread, threads)
+    found[shared] = part
     return found
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from ..ops import Shape
 from .emitter import Emitter, Value, index
-from .kernel import PARAMETERS, Access, DType, Kernel, buffer_pointers
+from .kernel import PARAMETERS, Access, DType, Kernel, buffer_pointers, share
 from .lanes import Lanes, load_lanes, memory_type, store_lanes
 from .listing import counters, element, loops
-from .nest import Axis, along, longest, merged, moved, nest, shared_limits
+from .nest import Axis, along, limits_of, longest, merged, moved, nest
 from .reductions import Reduction
 
 # How many lines are run through side by side where a vector cannot take them: each step
@@ -51,7 +51,9 @@ class ScanKernel(Kernel):
             pointers = [buffers[access.buffer] for access in (self.source, self.result)]
             start = [index(self.source.offset), index(self.result.offset)]
             lines = self._lines(emitter.target.lanes(self._dtype.itemsize))
-            limits = shared_limits(emitter, lines, longest(lines), thread, threads)
+            shared = longest(lines)
+            part = share(emitter, lines[shared].steps, thread, threads)
+            limits = limits_of(lines, shared, part)
             across = lines[-1]
             with nest(emitter, lines[:-1], limits[:-1], start) as outer:
 
