@@ -1,8 +1,8 @@
 """Runs programs: tables of steps that call kernels on buffers."""
 
 import ctypes
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +37,8 @@ class Step(NamedTuple):
 class Program:
     """Steps that work on a table of buffers.
 
+    Whoever makes a program keeps the buffers and the kernels' code alive.
+
     Args:
         buffers: how many there are.
         steps: what is done, in this order.
@@ -60,33 +62,42 @@ class Program:
         """What runs the steps from `first` up to but without `last`."""
         return Segment(self, first, len(self.steps) if last is None else last)
 
-    def _job(self, function: int, first: int, last: int, times: Words | None = None) -> Words:
-        fields = Job(
+    def job(self, first: int, last: int, times: int) -> Job:
+        """These steps as native code takes them."""
+        return Job(
             table=self.table.ctypes.data,
             operands=self._operands.ctypes.data,
             steps=self._rows.ctypes.data,
             first=first,
             last=last,
-            times=0 if times is None else times.ctypes.data - 8 * first,
+            times=times,
         )
-        return np.array((_alone().address, function, *fields), np.int64)
 
 
 class Segment:
     """A part of a program, prepared to be run.
 
-    Attributes:
-        run: runs the steps; other Python threads go on meanwhile. Threads share the steps
-            that may be shared; a segment without such steps leaves the other threads alone.
+    Threads share the steps that may be shared; a segment without such steps leaves the other
+    threads alone.
     """
-
-    run: Callable[[], None]
 
     def __init__(self, program: Program, first: int, last: int) -> None:
         self._program, self._first, self._last = program, first, last
         self._is_shared = any(step.threads > 1 for step in program.steps[first:last])
-        self._job = program._job(native().steps, first, last)
-        self.run = self._runner(self._job)
+        self._native = native()
+        self._run_job = self._native.run_job
+        self._job = self._prepared(self._native.steps, 0)
+        self._words = self._job.data
+        self._start = ctypes.c_void_p(self._job.ctypes.data)
+
+    def run(self) -> None:
+        """Run the steps; other Python threads go on meanwhile."""
+        if self._is_shared:
+            with pool.lock:
+                self._words[JOB_TEAM] = pool.address or pool.start()
+                self._run_job(self._start)
+        else:
+            self._run_job(self._start)
 
     def timed(self) -> Words:
         """Run the steps and give the time that each took, in nanoseconds.
@@ -94,23 +105,17 @@ class Segment:
         All threads meet after every step, so the sum is a little more than `run` takes.
         """
         times: Words = np.zeros(self._last - self._first + 1, np.int64)
-        job = self._program._job(native().timed_steps, self._first, self._last, times)
-        self._runner(job)()
+        job = self._prepared(self._native.timed_steps, times.ctypes.data - 8 * self._first)
+        with pool.lock:
+            if self._is_shared:
+                job[JOB_TEAM] = pool.address or pool.start()
+            self._run_job(job.ctypes.data)
         return np.diff(times)
 
-    def _runner(self, job: Words) -> Callable[[], None]:
-        run_job, start = native().run_job, ctypes.c_void_p(job.ctypes.data)
-        if not self._is_shared:
-            return partial(run_job, start)
-
-        words = memoryview(job)
-
-        def run() -> None:
-            with pool.lock:
-                words[JOB_TEAM] = pool.address or pool.start()
-                run_job(start)
-
-        return run
+    def _prepared(self, function: int, times: int) -> Words:
+        """A job as `run_job` takes it, for the calling thread alone."""
+        fields = self._program.job(self._first, self._last, times)
+        return np.array((_alone().address, function, *fields), np.int64)
 
 
 @cache
