@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def load(name: str, root: PathLike | None = None, label: str | int | None = "lab
         FathomError: it cannot be found, downloaded or read.
     """
     if str(name).lower().endswith(".csv"):
-        return _split_csv(csv(name, label), str(name))
+        return _split_csv(csv(name, label), Path(name).name)
     make = look_up("data set", name, PUBLISHED)
     train, test = make(root=root, train=True), make(root=root, train=False)
     return Splits(name, train, test, train.classes, train.data.shape[1:], train.transform)
