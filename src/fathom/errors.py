@@ -23,6 +23,7 @@ __all__ = [
     "LinAlgError",
     "MissingExtra",
     "MissingFileError",
+    "RecordingError",
     "ShapeError",
     "ViewWriteError",
 ]
@@ -38,6 +39,10 @@ class AutogradError(FathomError, RuntimeError):
 
 class ViewWriteError(FathomError, RuntimeError):
     """Writing in place through a view, which cannot reach the tensor it was made from."""
+
+
+class RecordingError(FathomError, RuntimeError):
+    """A function under `fathom.compile` did what cannot be recorded."""
 
 
 class DatasetError(FathomError, ValueError, RuntimeError):

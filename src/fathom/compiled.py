@@ -1,0 +1,220 @@
+"""`fathom.compile`: a function of tensors as one program."""
+
+import threading
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial, update_wrapper
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from . import recording
+from .anomaly import anomaly_mode
+from .errors import RecordingError
+from .graph.guards import snapshot
+from .graph.program import Program
+from .graph.recorder import record
+from .graph.recorded import Recording
+from .graph.structure import is_plain_dict
+from .recording import current
+from .tape import grad_mode
+from .tensor import Tensor
+
+__all__ = ["CompiledFunction", "compile"]
+
+_MANY_PROGRAMS = 8
+_MOST_PROGRAMS = 32
+
+
+class CompiledFunction:
+    """A function that is recorded at its first call, and then runs as a program.
+
+    Every combination of shapes, dtypes and plain values gets a program of its own.
+
+    Args:
+        function: a function of tensors, nested structures of them and plain values.
+        back_end: makes a program of a recording.
+
+    Attributes:
+        function: the function as it was.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], back_end: Callable[[Recording], Program] = Program
+    ) -> None:
+        update_wrapper(self, function)
+        self.function = function
+        self._back_end = back_end
+        # For each signature the programs, the one used last first.
+        self._programs: dict[Any, list[Program]] = {}
+        self._count = 0
+        self._has_warned = False
+        # Signatures whose recording changed what the next one finds.
+        self._unsettled: set[Any] = set()
+        # Tensors that a program knows otherwise than as an argument.
+        self._touched: dict[int, Tensor] = {}
+        self._lock = threading.RLock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if current.recorder is not None or anomaly_mode.enabled:
+            return self.function(*args, **kwargs)
+        tensors, signature = _signature(args, kwargs)
+        if self._touched:
+            for tensor in tensors:
+                if id(tensor) in self._touched:
+                    signature = _ByIdentity((signature, *map(id, tensors)))
+                    break
+        programs = self._programs.get(signature)
+        if programs is not None and programs[0].fits(tensors):
+            return programs[0](tensors)
+        return self._find(signature, args, kwargs, tensors)(tensors)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "CompiledFunction":
+        return CompiledFunction(deepcopy(self.function, memo), self._back_end)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (CompiledFunction, (self.function, self._back_end))
+
+    def _find(self, signature: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
+        """The program for a call that the program used last does not fit."""
+        with self._lock:
+            programs = self._programs.get(signature, [])
+            for program in programs:
+                if program.fits(tensors):
+                    others = [other for other in programs if other is not program]
+                    self._programs[signature] = [program, *others]
+                    return program
+            return self._record(signature, args, kwargs, tensors)
+
+    def _record(self, signature: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
+        recorded = record(self.function, args, kwargs)
+        program = self._back_end(recorded)
+        if recorded.unsettled:
+            # What it makes at its first call it finds at the second, which records anew.
+            if signature in self._unsettled:
+                raise RecordingError(
+                    f"{self._name} cannot be compiled: {recorded.unsettled}, and so it did at "
+                    f"the call before. Keep what lives from call to call in tensors that are "
+                    f"made once, outside, and written in place: kept.copy_(value)"
+                )
+            self._unsettled.add(signature)
+            return program
+        self._unsettled.discard(signature)
+        reason = self._reason(signature)
+        self._touched.update(recorded.touched)
+        if recorded.is_by_identity and not isinstance(signature, _ByIdentity):
+            signature = _ByIdentity((signature, *map(id, tensors)))
+        self._programs[signature] = [program, *self._programs.pop(signature, [])]
+        self._count += 1
+        if self._count > _MANY_PROGRAMS and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"{self._name} has been recorded for the {self._count}th time: {reason}. Each "
+                f"time costs far more than a call; pass what varies as a tensor, and keep shapes "
+                f"equal",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        while sum(map(len, self._programs.values())) > _MOST_PROGRAMS:
+            oldest = next(iter(self._programs))
+            if len(self._programs[oldest]) > 1:
+                self._programs[oldest] = self._programs[oldest][:-1]
+            else:
+                del self._programs[oldest]
+        return program
+
+    def _reason(self, signature: Any) -> str:
+        """Why none of the programs fits, in words."""
+        programs = self._programs.get(signature)
+        if programs:
+            change = programs[0].recording.guards.change()
+            return change or "a parameter, buffer or gradient has another shape, dtype or role"
+        return "an argument has another shape, dtype or value than before"
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.function, "__qualname__", type(self.function).__name__)
+
+
+class _ByIdentity(tuple[Any, ...]):
+    """A signature that holds for certain tensors only."""
+
+    __slots__ = ()
+
+
+def _signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Tensor], Any]:
+    """The tensors among the arguments, and what else a program depends on."""
+    tensors: list[Tensor] = []
+    parts: list[Any] = [grad_mode.enabled]
+    for argument in args:
+        if isinstance(argument, Tensor):
+            node = argument._node
+            value = node.value
+            tensors.append(argument)
+            parts.append((value.shape, value.dtype, node.needs_gradient, not node.inputs))
+        else:
+            parts.append(_signature_of(argument, tensors))
+    if kwargs:
+        parts.append(_signature_of(kwargs, tensors))
+    if len(tensors) > 1 and len(set(map(id, tensors))) < len(tensors):
+        first = {id(tensor): position for position, tensor in reversed([*enumerate(tensors)])}
+        parts.append(tuple(first[id(tensor)] for tensor in tensors))
+    return tensors, tuple(parts)
+
+
+def _signature_of(argument: Any, tensors: list[Tensor]) -> Any:
+    if isinstance(argument, Tensor):
+        node = argument._node
+        value = node.value
+        tensors.append(argument)
+        return (value.shape, value.dtype, node.needs_gradient, not node.inputs)
+    if isinstance(argument, tuple | list):
+        return type(argument), tuple([_signature_of(part, tensors) for part in argument])
+    if is_plain_dict(argument):
+        return type(argument), tuple(
+            [(snapshot(key), _signature_of(part, tensors)) for key, part in argument.items()]
+        )
+    if isinstance(argument, np.ndarray):
+        raise RecordingError(
+            f"a compiled function got a NumPy array of shape {argument.shape}; it takes tensors: "
+            f"pass fathom.from_numpy(array)"
+        )
+    return snapshot(argument)
+
+
+def compile(  # noqa: A001 - PyTorch's name
+    function: Callable[..., Any] | None = None, **options: Any
+) -> Any:
+    """Compile a function of tensors: it is recorded at its first call, then runs as a program.
+
+    The function runs in Python once for each combination of shapes, dtypes and plain values,
+    on symbols. The tensors that it finds by itself (parameters, buffers, an optimizer's
+    moments and learning rate, the random key) are its state, which its program updates. Plain
+    values that it finds (captured variables, globals, attributes of modules and of `self`) are
+    compared at every call; where one has changed, the function is recorded again.
+
+    Args:
+        function: a function of tensors, nested tuples, lists and dicts of them, and plain
+            values; or a module, whose call is compiled in place.
+
+    Returns:
+        The compiled function, or the module; without a function, a decorator.
+
+    Raises:
+        RecordingError: at a call, where the function needs the value of a tensor (`item`,
+            ``if loss > 1``), or where something outside keeps a tensor that it computed.
+    """
+    if function is None:
+        return partial(compile, **options)
+    if hasattr(function, "named_modules"):
+        function.compile(**options)
+        return function
+    return CompiledFunction(function, **options)
+
+
+recording.compile_function = CompiledFunction

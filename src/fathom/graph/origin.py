@@ -1,0 +1,43 @@
+"""Where in the user's code something happens."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+PACKAGE = str(Path(__file__).parent.parent) + os.sep
+# Also what stands between two functions of the library: decorators of NumPy's and Python's.
+_NOT_THE_USERS = (PACKAGE, str(Path(np.__file__).parent) + os.sep, contextlib.__file__)
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame that runs code from outside the library."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        frame = frame.f_back
+    return frame
+
+
+def user_line() -> str:
+    """The line of the user's code that runs now: ``"train.py:12"``."""
+    frame = user_frame()
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def user_place() -> str:
+    """The line of the user's code that runs now, with the file's path, for messages."""
+    frame = user_frame()
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def called_by_user() -> str:
+    """The name of the library's function that the user's line called."""
+    name = ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        name = frame.f_code.co_name
+        frame = frame.f_back
+    return name

@@ -1,0 +1,614 @@
+"""The recorder: runs a function once on symbols and takes down what it computes."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import DTypeError, RecordingError
+from ..ops import Array, Cast, Op, Operand, Spec, Where
+from ..recording import Watched, current
+from ..tape import Node, Value
+from ..tensor import Tensor, quiet
+from .graph import Constant, Graph, Input, Vertex
+from .guards import Guards
+from .origin import user_line, user_place
+from .recorded import (
+    GradientChange,
+    Output,
+    Place,
+    Recording,
+    Slot,
+    Write,
+    spent_gradient,
+)
+from .structure import map_structure, tensors_in
+from .symbol import Symbol
+
+
+def record(
+    function: Callable[..., Any], args: Any, kwargs: Any, *, by_identity: bool = False
+) -> Recording:
+    """Run a function on symbols and return what it computes.
+
+    Tensors are left as they are, whether the function returns or raises: this thread sees
+    them through the recorder, which keeps to itself what the function does to them.
+
+    Args:
+        function: the function.
+        args, kwargs: what it is called with; their tensors become inputs of the graph.
+        by_identity: whether the function gets the very tensors in `args` rather than stand-ins
+            for them, because it knows one of them by another name too. The recording then
+            holds for calls with these tensors only.
+
+    Raises:
+        RecordingError: the function did what cannot be recorded.
+    """
+    original = args, kwargs
+    given = tensors_in(original)
+    arguments = given if by_identity else stand_ins(given)
+    if not by_identity:
+        remaining = iter(arguments)
+        args, kwargs = map_structure(
+            lambda leaf: next(remaining) if isinstance(leaf, Tensor) else leaf, (args, kwargs)
+        )
+    recorder = Recorder(Guards(function, original), arguments, by_identity)
+    with _SeenThrough(recorder):
+        result = recorder.take_apart(function(*args, **kwargs))
+        final = recorder.let_go()
+    recorder.require_no_escape()
+    recording = recorder.finish(result, final)
+    if not by_identity and any(recording.touches(tensor) for tensor in given):
+        return record(function, *original, by_identity=True)
+    return recording
+
+
+def stand_ins(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Other handles with the values of these; equal ones for equal ones.
+
+    A function that is called with a tensor which it also knows otherwise then shows it.
+    """
+    made: dict[int, Tensor] = {}
+    for tensor in tensors:
+        if id(tensor) in made:
+            continue
+        stand_in = made[id(tensor)] = type(tensor).__new__(type(tensor))
+        stand_in.grad = tensor.grad
+        node = tensor._node
+        if node.needs_gradient and not node.inputs:
+            stand_in._become_leaf(node.value, node.hooks, node.op)
+        else:
+            stand_in._node = copy(node)
+    return [made[id(tensor)] for tensor in tensors]
+
+
+class _Seen:
+    """A tensor from outside, or one with a constant value, as the function sees it.
+
+    Attributes:
+        tensor: the tensor; it may die while the recording goes on.
+        before: its node outside.
+        first, node: the node that the function saw first, and the one it sees now.
+        vertex: the value that it had first.
+        is_born: whether it was made during the recording.
+    """
+
+    __slots__ = ("before", "first", "is_born", "node", "tensor", "vertex")
+
+    def __init__(self, tensor: Tensor, before: Node, first: Node, is_born: bool) -> None:
+        self.tensor = weakref.ref(tensor)
+        self.before = before
+        self.first: Node | None = first
+        self.node: Node | None = first
+        self.vertex: Vertex = first.value.vertex
+        self.is_born = is_born
+
+
+class _SeenGradient:
+    """What the function sees in the `grad` of a tensor from outside.
+
+    Attributes:
+        owner: the tensor.
+        before: the gradient outside.
+        now: the one that the function sees.
+        is_read: whether the function saw the one from outside.
+    """
+
+    __slots__ = ("before", "is_read", "now", "owner")
+
+    def __init__(self, owner: Tensor, before: Tensor | None) -> None:
+        self.owner = weakref.ref(owner)
+        self.before = before
+        self.now = before
+        self.is_read = False
+
+
+class _Final:
+    """What a tensor has at the end that it had not at the beginning."""
+
+    def __init__(self, vertex: Vertex, requires_grad: bool) -> None:
+        self.vertex = vertex
+        self.requires_grad = requires_grad
+
+
+class Recorder:
+    """What one recording knows of the tensors that its function touches.
+
+    Args:
+        guards: where it notes what the function looks at.
+        arguments: the tensors that the function is called with.
+        is_by_identity: whether they are the very tensors of the call rather than stand-ins.
+    """
+
+    def __init__(self, guards: Guards, arguments: Sequence[Tensor], is_by_identity: bool) -> None:
+        self.guards = guards
+        self.is_by_identity = is_by_identity
+        self._arguments: dict[int, int] = {}
+        for position, tensor in enumerate(arguments):
+            self._arguments.setdefault(id(tensor), position)
+        # By the tensor's identity; those whose tensors have died are in `_all_seen` only.
+        self._seen: dict[int, _Seen] = {}
+        self._all_seen: list[_Seen] = []
+        self._gradients: dict[int, _SeenGradient] = {}
+        # Tensors that share a node go on sharing it.
+        self._nodes: dict[int, Node] = {}
+        self._kept_nodes: list[Node] = []
+        self._born: set[int] = set()
+        # By the identity of a gradient from outside: whose it is.
+        self._owners: dict[int, Tensor] = {}
+        self._symbols: list[weakref.ref[Symbol]] = []
+        self._numbers: dict[int, int] = {}
+        self._results: list[Vertex] = []
+        self._is_over = False
+
+    # What the thread sees in place of the attributes `_node` and `grad` of tensors.
+
+    def node_of(self, tensor: Tensor) -> Node:
+        """The node that the function sees in a tensor."""
+        seen = self._seen_of(tensor)
+        if seen is not None:
+            return seen.node  # type: ignore[return-value]
+        node: Node = _node_slot.__get__(tensor)
+        if type(node.value) is Symbol:
+            node.value.recorder.require_current()
+            return node
+        return self._see(tensor, node).node  # type: ignore[return-value]
+
+    def set_node(self, tensor: Tensor, node: Node) -> None:
+        """Let the function see another node in a tensor."""
+        seen = self._seen_of(tensor)
+        if seen is None:
+            try:
+                before: Node = _node_slot.__get__(tensor)
+            except AttributeError:
+                self._born.add(id(tensor))
+                self._seen.pop(id(tensor), None)
+                self._gradients.pop(id(tensor), None)
+                _node_slot.__set__(tensor, node)
+                return
+            if type(before.value) is Symbol:
+                before.value.recorder.require_current()
+                _node_slot.__set__(tensor, node)
+                return
+            seen = self._see(tensor, before)
+        seen.node = node
+
+    def gradient_of(self, tensor: Tensor) -> Tensor | None:
+        """What the function sees in the `grad` of a tensor."""
+        seen = self._gradient_seen_of(tensor)
+        if seen is not None:
+            return seen.now
+        found: Tensor | None = _grad_slot.__get__(tensor)
+        if id(tensor) in self._born:
+            return found
+        seen = self._see_gradient(tensor, found)
+        seen.is_read = True
+        if found is not None:
+            self._owners[id(found)] = tensor
+        return found
+
+    def set_gradient(self, tensor: Tensor, gradient: Tensor | None) -> None:
+        """Let the function see another gradient in the `grad` of a tensor."""
+        seen = self._gradient_seen_of(tensor)
+        if seen is not None:
+            seen.now = gradient
+            return
+        try:
+            before: Tensor | None = _grad_slot.__get__(tensor)
+        except AttributeError:
+            before = None
+        if id(tensor) in self._born:
+            _grad_slot.__set__(tensor, gradient)
+        else:
+            self._see_gradient(tensor, before).now = gradient
+
+    def _seen_of(self, tensor: Tensor) -> _Seen | None:
+        seen = self._seen.get(id(tensor))
+        return seen if seen is not None and seen.tensor() is tensor else None
+
+    def _gradient_seen_of(self, tensor: Tensor) -> _SeenGradient | None:
+        seen = self._gradients.get(id(tensor))
+        return seen if seen is not None and seen.owner() is tensor else None
+
+    def _see(self, tensor: Tensor, before: Node) -> _Seen:
+        is_born = id(tensor) in self._born
+        node = self._nodes.get(id(before))
+        if node is None or before.needs_gradient:
+            node = self._node_for(before, is_born)
+            self._nodes[id(before)] = node
+            self._kept_nodes.append(before)
+        seen = self._seen[id(tensor)] = _Seen(tensor, before, node, is_born)
+        self._all_seen.append(seen)
+        return seen
+
+    def _node_for(self, before: Node, is_born: bool) -> Node:
+        value = np.asarray(before.value)
+        vertex = (
+            Constant(value, user_line())
+            if is_born
+            else Input(Spec(value.shape, value.dtype), "", user_line())
+        )
+        node = Node(self.symbol(vertex), before.op, (), before.needs_gradient)
+        node.leaf = before.leaf
+        node.hooks = before.hooks
+        if before.inputs or before.freed:
+            # The gradient of what was computed outside would have to leave the function.
+            node.inputs = (before,)
+            node.hooks = {0: _refuse_gradient}
+        return node
+
+    def _see_gradient(self, tensor: Tensor, before: Tensor | None) -> _SeenGradient:
+        seen = self._gradients[id(tensor)] = _SeenGradient(tensor, before)
+        return seen
+
+    # Operations.
+
+    def run(self, compute: Callable[..., Any], *values: Value) -> Symbol:
+        """Record the operation whose method `compute` is: the recorder takes the place of the
+        context in which tensors let NumPy compute."""
+        return self.apply(compute.__self__, values)  # type: ignore[attr-defined]
+
+    def apply(self, op: Op, operands: Sequence[Operand]) -> Symbol:
+        """Record an operation on symbols, arrays and numbers."""
+        origin = user_line()
+        dtypes = [operand.dtype for operand in operands if hasattr(operand, "dtype")]
+        vertices = [self.vertex_of(operand, dtypes) for operand in operands]
+        try:
+            spec = op.infer(*[vertex.spec for vertex in vertices])
+        except DTypeError:
+            # Bare values may differ in dtype; NumPy promotes them.
+            vertices = self._promoted(op, vertices, origin)
+            spec = op.infer(*[vertex.spec for vertex in vertices])
+        spec = Spec(tuple(spec.shape), np.dtype(spec.dtype))
+        return self.symbol(Vertex(op, tuple(vertices), spec, origin))
+
+    def symbol(self, vertex: Vertex) -> Symbol:
+        """A symbol for a vertex."""
+        symbol = Symbol(vertex, self)
+        self._symbols.append(weakref.ref(symbol))
+        return symbol
+
+    def vertex_of(self, value: Operand, dtypes: Sequence[Any] = ()) -> Vertex:
+        """The vertex of a bare value; a number takes the dtype it has beside the others."""
+        if type(value) is Symbol:
+            value.recorder.require_current()
+            if value.recorder is not self:
+                _refuse_foreign(value)
+            return value.vertex
+        if isinstance(value, np.ndarray | np.generic):
+            return Constant(np.asarray(value), user_line())
+        return Constant(np.asarray(value, np.result_type(*dtypes, value)), user_line())
+
+    def _promoted(self, op: Op, vertices: list[Vertex], origin: str) -> list[Vertex]:
+        kept = 1 if isinstance(op, Where) else 0
+        common = np.result_type(*[vertex.dtype for vertex in vertices[kept:]])
+        return vertices[:kept] + [
+            vertex
+            if vertex.dtype == common
+            else Vertex(Cast(common), (vertex,), Spec(vertex.shape, common), origin)
+            for vertex in vertices[kept:]
+        ]
+
+    def note_use(self, watched: Watched) -> None:
+        """Note that the function uses an object whose attributes steer it."""
+        self.guards.note_use(watched)
+
+    def require_current(self) -> None:
+        """Raise where this recording is over, or belongs to another thread."""
+        if self._is_over or current.recorder is not self:
+            raise RecordingError(
+                f"{user_place()}: this tensor was computed while a function under "
+                f"fathom.compile was recorded, and has no value; return it from the function"
+            )
+
+    # The end.
+
+    def place_of(self, tensors: Sequence[Tensor]) -> Place:
+        """Where tensors from outside, which share a value, are found at the next call."""
+        owner = self._owners.get(id(tensors[0]))
+        slot: Slot = "value" if owner is None else "grad"
+        handles = tuple(tensors) if owner is None else (owner,)
+        position = self._arguments.get(id(handles[0]))
+        return Place(position, () if position is not None else handles, slot)
+
+    def take_apart(self, result: Any) -> Any:
+        """The structure that the function returned, with places instead of tensors."""
+        return map_structure(self._result_leaf, result)
+
+    def _result_leaf(self, leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            if isinstance(leaf, Symbol):
+                raise RecordingError("a function under fathom.compile returned a bare value")
+            return leaf
+        if id(leaf) not in self._born:
+            return self.place_of([leaf])
+        node = self.node_of(leaf)
+        self._results.append(node.value.vertex)
+        return Output(
+            len(self._results) - 1,
+            self._numbers.setdefault(id(leaf), len(self._numbers)),
+            node.needs_gradient,
+            not (node.inputs or node.freed),
+        )
+
+    def let_go(self) -> tuple[list[_Final | None], list[tuple[_SeenGradient, Any]]]:
+        """What all seen tensors and gradients have at the end; lets the nodes go."""
+        gradients = [(seen, self._final_gradient(seen)) for seen in self._gradients.values()]
+        finals = [self._final(seen) for seen in self._all_seen]
+        for seen in self._all_seen:
+            seen.first = seen.node = None
+        for gradient in self._gradients.values():
+            gradient.now = None
+        self._nodes.clear()
+        return finals, gradients
+
+    def _final(self, seen: _Seen) -> _Final | None:
+        node = seen.node
+        if node is None or node is seen.first:
+            return None
+        if node.inputs or (node.freed and node.needs_gradient):
+            raise RecordingError(
+                f"a tensor of shape {node.value.shape} that lives outside the function was "
+                f"given a value with a history at {_origin_of(node.value)}; its gradient would "
+                f"have to flow from call to call: write x.detach(), or within fathom.no_grad()"
+            )
+        return _Final(self.vertex_of(node.value), node.needs_gradient)
+
+    def _final_gradient(self, seen: _SeenGradient) -> Any:
+        """The vertex of a new gradient, or the tensor or None that `grad` holds."""
+        gradient = seen.now
+        if gradient is None or gradient is seen.before or id(gradient) not in self._born:
+            return gradient
+        return self.vertex_of(self.node_of(gradient).value)
+
+    def require_no_escape(self) -> None:
+        """Raise where something outside still holds what was computed."""
+        self._is_over = True
+        if any(symbol() is not None for symbol in self._symbols):
+            gc.collect()
+        for reference in self._symbols:
+            symbol = reference()
+            if symbol is not None:
+                raise RecordingError(
+                    f"the tensor of shape {symbol.shape} computed at "
+                    f"{symbol.vertex.origin or 'an unknown place'} is kept by something outside "
+                    f"the compiled function (a list, an attribute, a global), which would hold "
+                    f"no value; return it from the function, or write it into a tensor that "
+                    f"lives outside: kept.copy_(value)"
+                )
+
+    def finish(
+        self, result: Any, final: tuple[list[_Final | None], list[tuple[_SeenGradient, Any]]]
+    ) -> Recording:
+        """The recording, once it is known which tensors are still alive."""
+        finals, gradients = final
+        if any(seen.is_born and seen.tensor() is not None for seen in self._all_seen):
+            gc.collect()
+        return _Assembly(self, self._all_seen, finals, gradients).recording(result, self._results)
+
+
+class _Assembly:
+    """Puts the recording together from what the recorder has seen."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        all_seen: list[_Seen],
+        finals: list[_Final | None],
+        gradients: list[tuple[_SeenGradient, Any]],
+    ) -> None:
+        self.recorder = recorder
+        self.inputs: dict[Vertex, Place] = {}
+        self.replaced: dict[Vertex, Vertex] = {}
+        self.writes: list[tuple[Write, Vertex]] = []
+        self.changes: list[GradientChange] = []
+        self.gradients_present: list[tuple[Place, bool]] = []
+        self.updated: set[int] = set()
+        self.unsettled = recorder.guards.change() or ""
+        alive = [*(seen.tensor() for seen in all_seen), *(seen.owner() for seen, _ in gradients)]
+        self.touched = {
+            id(tensor): tensor
+            for tensor in alive
+            if tensor is not None
+            and (recorder.is_by_identity or id(tensor) not in recorder._arguments)
+        }
+        self._place_inputs(all_seen)
+        self._place_writes(all_seen, finals)
+        self._place_gradients(gradients)
+
+    def _place_inputs(self, all_seen: list[_Seen]) -> None:
+        by_vertex: dict[Vertex, list[Tensor]] = {}
+        for seen in all_seen:
+            tensor = seen.tensor()
+            if tensor is not None:
+                by_vertex.setdefault(seen.vertex, []).append(tensor)
+            elif not isinstance(seen.vertex, Constant):
+                self.replaced.setdefault(seen.vertex, Constant(np.asarray(seen.before.value)))
+        for vertex, tensors in by_vertex.items():
+            self.replaced.pop(vertex, None)
+            place = self.recorder.place_of(tensors)
+            if isinstance(vertex, Constant) and not self.unsettled:
+                self.unsettled = (
+                    f"it makes a tensor of shape {vertex.shape} at {vertex.origin} "
+                    f"and keeps it outside"
+                )
+            name = str(place)
+            made = Input(vertex.spec, name, vertex.origin)
+            self.replaced[vertex] = made
+            self.inputs[made] = place
+
+    def _place_writes(self, all_seen: list[_Seen], finals: list[_Final | None]) -> None:
+        sharers: dict[tuple[Vertex, bool], list[Tensor]] = {}
+        for seen, final in zip(all_seen, finals, strict=True):
+            tensor = seen.tensor()
+            if final is None or tensor is None:
+                continue
+            self.updated.add(id(tensor))
+            key = (final.vertex, final.requires_grad)
+            alone = final.requires_grad or id(tensor) in self.recorder._arguments
+            alone = alone or id(tensor) in self.recorder._owners
+            if alone:
+                self._write(self.recorder.place_of([tensor]), final.vertex, final.requires_grad)
+            else:
+                sharers.setdefault(key, []).append(tensor)
+        for (vertex, requires_grad), tensors in sharers.items():
+            self._write(self.recorder.place_of(tensors), vertex, requires_grad)
+
+    def _write(self, place: Place, vertex: Vertex, requires_grad: bool) -> None:
+        self.writes.append((Write(place, requires_grad), vertex))
+
+    def _place_gradients(self, gradients: list[tuple[_SeenGradient, Any]]) -> None:
+        for seen, final in gradients:
+            owner = seen.owner()
+            if owner is None:
+                continue
+            place = self.recorder.place_of([owner])
+            if seen.is_read:
+                self.gradients_present.append((place, seen.before is not None))
+            if id(owner) in self.updated and final is not None:
+                self.changes.append(GradientChange(place, spent_gradient))
+            elif isinstance(final, Vertex):
+                of = Place(place.argument, place.handles, "grad")
+                self.writes.append((Write(of, is_new=True), final))
+            elif final is not seen.before or not seen.is_read:
+                becomes = None if final is None else self.recorder.place_of([final])
+                self.changes.append(GradientChange(place, becomes))
+
+    def recording(self, result: Any, results: list[Vertex]) -> Recording:
+        outputs = [vertex for _, vertex in self.writes] + results
+        return Recording(
+            graph=Graph(list(self.inputs), replace(outputs, self.replaced)),
+            inputs=tuple(self.inputs.values()),
+            writes=tuple(write for write, _ in self.writes),
+            gradient_changes=tuple(self.changes),
+            result=result,
+            guards=self.recorder.guards,
+            gradients_present=tuple(self.gradients_present),
+            touched=self.touched,
+            is_by_identity=self.recorder.is_by_identity,
+            unsettled=self.unsettled,
+        )
+
+
+def replace(roots: Sequence[Vertex], replaced: dict[Vertex, Vertex]) -> list[Vertex]:
+    """The same computations with some vertices replaced by others."""
+    from .graph import in_order
+
+    made: dict[Vertex, Vertex] = {}
+    for vertex in in_order(roots):
+        if vertex in replaced:
+            made[vertex] = replaced[vertex]
+            continue
+        operands = tuple([made[operand] for operand in vertex.operands])
+        if operands == vertex.operands:
+            made[vertex] = vertex
+        else:
+            made[vertex] = Vertex(vertex.op, operands, vertex.spec, vertex.origin)
+    return [made[root] for root in roots]
+
+
+class _SeenThrough:
+    """Lets this thread see tensors through a recorder, as long as the block lasts.
+
+    The attributes `_node` and `grad` of `Tensor` are replaced by properties as long as any
+    thread records: nothing in the library can pass the recorder by, and code that records
+    nothing pays nothing for it. Other threads see the tensors as they are.
+    """
+
+    _lock = threading.Lock()
+    _active = 0
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if _SeenThrough._active == 0:
+                Tensor._node = _node_property  # type: ignore[assignment]
+                Tensor.grad = _grad_property  # type: ignore[assignment]
+            _SeenThrough._active += 1
+        self.context = quiet.context
+        quiet.context = self.recorder  # type: ignore[assignment]
+        current.recorder = self.recorder
+
+    def __exit__(self, *exception: object) -> None:
+        current.recorder = None
+        quiet.context = self.context
+        with self._lock:
+            _SeenThrough._active -= 1
+            if _SeenThrough._active == 0:
+                Tensor._node = _node_slot
+                Tensor.grad = _grad_slot
+
+
+_node_slot: Any = Tensor.__dict__["_node"]
+_grad_slot: Any = Tensor.__dict__["grad"]
+
+
+def _get_node(tensor: Tensor) -> Node:
+    recorder = current.recorder
+    return _node_slot.__get__(tensor) if recorder is None else recorder.node_of(tensor)
+
+
+def _set_node(tensor: Tensor, node: Node) -> None:
+    recorder = current.recorder
+    if recorder is None:
+        _node_slot.__set__(tensor, node)
+    else:
+        recorder.set_node(tensor, node)
+
+
+def _get_grad(tensor: Tensor) -> Tensor | None:
+    recorder = current.recorder
+    return _grad_slot.__get__(tensor) if recorder is None else recorder.gradient_of(tensor)
+
+
+def _set_grad(tensor: Tensor, gradient: Tensor | None) -> None:
+    recorder = current.recorder
+    if recorder is None:
+        _grad_slot.__set__(tensor, gradient)
+    else:
+        recorder.set_gradient(tensor, gradient)
+
+
+_node_property = property(_get_node, _set_node)
+_grad_property = property(_get_grad, _set_grad)
+
+
+def _origin_of(value: Any) -> str:
+    return value.vertex.origin if type(value) is Symbol else user_line()
+
+
+def _refuse_gradient(_: Tensor) -> NoReturn:
+    raise RecordingError(
+        f"{user_place()}: a gradient flows to a tensor that was computed outside the compiled "
+        f"function; compute it inside too, or pass x.detach()"
+    )
+
+
+def _refuse_foreign(symbol: Symbol) -> NoReturn:
+    raise RecordingError(f"{user_place()}: {symbol!r} belongs to another recording")

@@ -1,0 +1,56 @@
+"""What the library knows of a recording that goes on: who records, and what steers it.
+
+A function under `fathom.compile` runs once on symbols. What it computes is recorded; what it
+merely looks at (an option, a flag such as `training`) is not, so a recording holds only as long
+as these stay as they were.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class _Current(threading.local):
+    """The recorder of this thread, if a function is being recorded in it."""
+
+    recorder: Any = None
+
+
+current = _Current()
+
+
+def is_recording() -> bool:
+    """Whether this thread records a function, so that tensors have no values to look at."""
+    return current.recorder is not None
+
+
+class _Changes:
+    """How often an attribute of a `Watched` object has changed, anywhere."""
+
+    count = 0
+
+
+changes = _Changes()
+
+
+class Watched:
+    """An object whose attributes steer what is computed: a module, an optimizer's group.
+
+    It reports its use to the recorder and counts its changes, so a compiled function looks at
+    its attributes again only after a change.
+    """
+
+    __slots__ = ()
+
+    def note_use(self) -> None:
+        """Tell the recorder of this thread, if there is one, that this object is used."""
+        if current.recorder is not None:
+            current.recorder.note_use(self)
+
+    def note_change(self) -> None:
+        """Count a change of an attribute."""
+        changes.count += 1
+
+
+# Set by the package once all of it is imported: what `nn.Module.compile` calls.
+compile_function: Callable[..., Any] | None = None
