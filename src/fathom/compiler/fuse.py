@@ -1,0 +1,341 @@
+"""Groups the operations of a graph so that each group becomes one kernel.
+
+The vertices are visited from the results backwards. One that is read at the very point that a
+group computes joins it: its value then lives in a register. It is stored in memory too where
+others need it, and it may join only if these do not lead back to the group, so that no two
+groups wait for each other. Any other vertex begins a group of its own.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import NamedTuple
+
+from ..graph import Graph, Vertex
+from ..ops import (
+    Elementwise,
+    Index,
+    Largest,
+    MatMul,
+    Op,
+    Pick,
+    PlacePicked,
+    Shape,
+    Smallest,
+    Sum,
+    arithmetic,
+    elementwise,
+    logic,
+)
+from ..ops.reduce import ArgLargest, Reduction
+from .views import AxisMap, aligned, is_view, traced
+
+REDUCTIONS = (Sum, Largest, Smallest, ArgLargest)
+
+# Of these a value is computed again in every group that needs it, where that takes no more
+# loads than the value itself would.
+_CHEAP = (elementwise, logic, arithmetic)
+_DEAR = (arithmetic.Divide, arithmetic.Power, arithmetic.Remainder, arithmetic.FloorDivide)
+
+# A reduction joins what it is spread over again only if the kept points are enough to share
+# among threads, or the whole space is small anyway.
+_ENOUGH_POINTS = 16
+_SMALL_SPACE = 1 << 14
+
+
+@dataclass(eq=False)
+class Group:
+    """Vertices that one kernel computes, point by point of a common space.
+
+    Attributes:
+        sizes: how many points the space has along each axis.
+        reduced: the axes that the group's reductions run over.
+        members: each vertex with the kernel axes that run along its own.
+        stored: the members whose values are written to memory.
+        product: the member that is a matrix product, if one is.
+    """
+
+    sizes: list[int]
+    reduced: tuple[int, ...] = ()
+    members: dict[Vertex, AxisMap] = field(default_factory=dict)
+    stored: list[Vertex] = field(default_factory=list)
+    product: Vertex | None = None
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The axes, without those of one point, that no reduction runs over."""
+        return frozenset(
+            axis for axis, size in enumerate(self.sizes) if size != 1 and axis not in self.reduced
+        )
+
+    def place(self, vertex: Vertex, axes: AxisMap, *, stored: bool) -> bool:
+        """Take a vertex in, if it fits, and say whether it did."""
+        if vertex in self.members:
+            return self.members[vertex] == axes and not stored
+        if isinstance(vertex.op, MatMul):
+            fits = self._take_product(vertex, axes)
+        elif isinstance(vertex.op, REDUCTIONS):
+            fits = self._take_reduction(vertex, axes)
+        else:
+            fits = self._covers(axes) or (not stored and is_cheap(vertex))
+            fits = fits or self._awaits_reduction(vertex, axes)
+        if fits:
+            self.members[vertex] = axes
+            if stored:
+                self.stored.append(vertex)
+        return fits
+
+    def _covers(self, axes: AxisMap) -> bool:
+        """Whether a value along these axes has one element for each point of the space, or
+        one for each point that the reductions keep."""
+        covered = {axis for axis in axes if axis is not None}
+        everything = {axis for axis, size in enumerate(self.sizes) if size != 1}
+        return covered == everything or (bool(self.reduced) and covered == self.kept)
+
+    def _awaits_reduction(self, vertex: Vertex, axes: AxisMap) -> bool:
+        """Whether a value with one element for each row comes of a reduction of the rows,
+        which can then join too."""
+        if self.reduced or self.product is not None:
+            return False
+        reduction = _reduction_below(vertex)
+        return reduction is not None and self._take_reduction(reduction, axes)
+
+    def _take_product(self, vertex: Vertex, axes: AxisMap) -> bool:
+        whole = tuple(None if size == 1 else axis for axis, size in enumerate(vertex.shape))
+        if self.product is not None or self.reduced or axes != whole:
+            return False
+        if len(axes) != len(self.sizes) or not self._covers(axes):
+            return False
+        self.product = vertex
+        return True
+
+    def _take_reduction(self, vertex: Vertex, axes: AxisMap) -> bool:
+        if self.product is not None:
+            return False
+        shape = vertex.operands[0].shape
+        wanted = [shape[axis] for axis in sorted(reduced_axes(vertex.op)) if shape[axis] != 1]
+        covered = {axis for axis in axes if axis is not None}
+        if self.reduced:
+            sizes = [self.sizes[axis] for axis in self.reduced]
+            return covered == self.kept and wanted == sizes
+        free = [axis for axis, size in enumerate(self.sizes) if size != 1 and axis not in covered]
+        if free:
+            kept = math.prod(self.sizes[axis] for axis in covered)
+            if kept < _ENOUGH_POINTS and math.prod(self.sizes) > _SMALL_SPACE:
+                return False
+            if [self.sizes[axis] for axis in free] != wanted:
+                return False
+            self.reduced = tuple(free)
+            return True
+        self.reduced = tuple(range(len(self.sizes), len(self.sizes) + len(wanted)))
+        self.sizes.extend(wanted)
+        return True
+
+
+class Use(NamedTuple):
+    """That a value is read: by whom, and along which axes of a group's space.
+
+    The axes are None where the reader needs the value in memory.
+    """
+
+    reader: "Group | Vertex"
+    axes: AxisMap | None = None
+
+
+def is_fusable(vertex: Vertex) -> bool:
+    """Whether the vertex is computed point by point, in a loop with others."""
+    op = vertex.op
+    if isinstance(op, Elementwise):
+        return has_expression(op)
+    if isinstance(op, Index):
+        return reads_along_neighbours(op)
+    return isinstance(op, (Pick, PlacePicked, MatMul, *REDUCTIONS))
+
+
+def has_expression(op: Op) -> bool:
+    """Whether an operation says how it is computed on a single number."""
+    return isinstance(op, Elementwise) and type(op).expression is not Elementwise.expression
+
+
+def reads_along_neighbours(op: Index) -> bool:
+    """Whether the indexed axes lie side by side, so that the index's axes take their place."""
+    return list(op.axes) == list(range(op.axes[0], op.axes[0] + len(op.axes)))
+
+
+def is_cheap(vertex: Vertex) -> bool:
+    """Whether computing the value again takes no longer than loading it."""
+    op = vertex.op
+    if not isinstance(op, Elementwise) or isinstance(op, _DEAR):
+        return False
+    if type(op).__module__ not in {module.__name__ for module in _CHEAP}:
+        return False
+    return sum(math.prod(operand.shape) > 1 for operand in set(vertex.operands)) <= 1
+
+
+def _reduction_below(vertex: Vertex) -> Vertex | None:
+    """The reduction that an elementwise computation of the same shape starts from, if any."""
+    for operand in vertex.operands:
+        if operand.shape != vertex.shape:
+            continue
+        if isinstance(operand.op, REDUCTIONS):
+            return operand
+        if isinstance(operand.op, Elementwise):
+            found = _reduction_below(operand)
+            if found is not None:
+                return found
+    return None
+
+
+def reduced_axes(op: Op | None) -> tuple[int, ...]:
+    """The axes that a reduction runs over."""
+    return op.axes if isinstance(op, Reduction) else (op.axis,)  # type: ignore[union-attr]
+
+
+def fuse(graph: Graph) -> list[Group | Vertex]:
+    """Group a graph's vertices into kernels.
+
+    Returns:
+        The groups, and the vertices that are computed whole, each after those it depends on.
+    """
+    return _Fusion(graph).units()
+
+
+class _Fusion:
+    """The groups while they grow, from the results backwards."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._uses: dict[Vertex, list[Use]] = {}
+        # For each unit, those that need what it stores.
+        self._readers: dict[Group | Vertex, set[Group | Vertex]] = {}
+
+    def units(self) -> list[Group | Vertex]:
+        """All units, each after those whose results it needs."""
+        results = set(self._graph.outputs)
+        for vertex in reversed(self._graph.vertices()):
+            if vertex.op is None or is_view(vertex.op):
+                continue
+            uses = list(dict.fromkeys(self._uses.get(vertex, [])))
+            if not is_fusable(vertex):
+                self._readers[vertex] = {use.reader for use in uses}
+                for operand in vertex.operands:
+                    self._note(operand, Use(vertex))
+                continue
+            groups = self._join(vertex, uses, is_result=vertex in results)
+            for group in groups:
+                for operand, axes in operands_of(group, vertex):
+                    self._note(operand, Use(group, axes))
+        order = TopologicalSorter(self._writers())
+        return list(order.static_order())
+
+    def _writers(self) -> dict[Group | Vertex, list[Group | Vertex]]:
+        writers: dict[Group | Vertex, list[Group | Vertex]] = {
+            unit: [] for unit in reversed(self._readers)
+        }
+        for unit, readers in self._readers.items():
+            for reader in readers:
+                writers[reader].append(unit)
+        return writers
+
+    def _join(self, vertex: Vertex, uses: list[Use], *, is_result: bool) -> list[Group]:
+        """The groups in which a vertex is computed: its readers', or one of its own."""
+        soft = [use for use in uses if use.axes is not None]
+        groups = {use.reader for use in soft}
+        if len(groups) == len(uses) > 1 and not is_result and is_cheap(vertex):
+            for use in soft:
+                use.reader.place(vertex, use.axes, stored=False)  # type: ignore[union-attr]
+            return [use.reader for use in soft]  # type: ignore[misc]
+        for group, axes in soft:
+            assert isinstance(group, Group)
+            others = {use.reader for use in uses} - {group}
+            stored = is_result or bool(others)
+            # A value that others need too is worth joining for only where nothing has decided
+            # yet what the group's loops look like.
+            is_open = not group.reduced and group.product is None
+            if (others and not is_open) or [use.reader for use in uses].count(group) > 1:
+                continue
+            if self._leads_to(others, group):
+                continue
+            if group.place(vertex, axes, stored=stored):  # type: ignore[arg-type]
+                self._readers[group] |= others
+                return [group]
+        group = _begin(vertex)
+        self._readers[group] = {use.reader for use in uses}
+        return [group]
+
+    def _leads_to(self, units: set[Group | Vertex], goal: Group) -> bool:
+        """Whether `goal` needs, directly or not, what one of the units stores."""
+        seen, waiting = set(units), list(units)
+        while waiting:
+            for reader in self._readers[waiting.pop()]:
+                if reader is goal:
+                    return True
+                if reader not in seen:
+                    seen.add(reader)
+                    waiting.append(reader)
+        return False
+
+    def _note(self, operand: Vertex, use: Use) -> None:
+        """Note that a value is read, following movements back to what they move."""
+        while is_view(operand.op):
+            if use.axes is not None:
+                axes = traced(operand.op, use.axes, operand.operands[0].shape)
+                use = Use(use.reader, axes)
+            operand = operand.operands[0]
+        self._uses.setdefault(operand, []).append(use)
+
+
+def _begin(vertex: Vertex) -> Group:
+    group = Group(list(vertex.shape))
+    axes = tuple(None if size == 1 else axis for axis, size in enumerate(vertex.shape))
+    group.place(vertex, axes, stored=True)
+    return group
+
+
+def operands_of(group: Group, vertex: Vertex) -> Iterator[tuple[Vertex, AxisMap | None]]:
+    """A member's operands, each with the kernel axes along which the member reads it.
+
+    The axes are None for an operand that is read elsewhere than at the kernel's point, which
+    has to lie in memory.
+    """
+    axes = group.members[vertex]
+    op, operands, shape = vertex.op, vertex.operands, vertex.shape
+    match op:
+        case MatMul():
+            yield operands[0], None
+            yield operands[1], None
+            for bias in operands[2:]:
+                yield bias, aligned(axes, shape, bias.shape)
+        case Reduction() | ArgLargest():
+            yield operands[0], _spread(group, op, axes, operands[0].shape)
+        case Pick():
+            yield operands[0], None
+            yield operands[1], axes
+        case PlacePicked(axis):
+            for operand in operands:
+                yield operand, axes[:axis] + axes[axis + 1 :]
+        case Index():
+            yield operands[0], None
+            first = op.axes[0]
+            rank = len(shape) - (len(operands[0].shape) - len(op.axes))
+            inner, index_shape = axes[first : first + rank], shape[first : first + rank]
+            for index in operands[1:]:
+                yield index, aligned(inner, index_shape, index.shape)
+        case _:
+            for operand in operands:
+                yield operand, aligned(axes, shape, operand.shape)
+
+
+def _spread(group: Group, op: Op | None, axes: AxisMap, shape: Shape) -> AxisMap:
+    """The kernel axes along a reduction's operand, given those along its result."""
+    reduced = set(reduced_axes(op))
+    running = iter(group.reduced)
+    if op.keepdims:  # type: ignore[union-attr]
+        kept = iter([axis for place, axis in enumerate(axes) if place not in reduced])
+    else:
+        kept = iter(axes)
+    return tuple(
+        (next(running) if size != 1 else None) if place in reduced else next(kept)
+        for place, size in enumerate(shape)
+    )

@@ -1,0 +1,222 @@
+"""Rewrites a graph into a simpler one that computes the same."""
+
+import math
+from collections.abc import Hashable
+
+import numpy as np
+
+from ..ops import (
+    Absolute,
+    Array,
+    Cast,
+    Clone,
+    Detach,
+    Divide,
+    Exp,
+    Expand,
+    Largest,
+    Log,
+    LogSoftmax,
+    Multiply,
+    Negative,
+    Op,
+    Permute,
+    PlacePicked,
+    Power,
+    Reshape,
+    Softmax,
+    Spec,
+    Sqrt,
+    Subtract,
+    Sum,
+    Uniform,
+)
+from ..ops.reduce import reduced_shape
+from .graph import Constant, Graph, Vertex
+
+# Up to this size an operation on constants is computed at once.
+_LARGEST_FOLDED = 1 << 16
+
+# A sum that leaves fewer elements than this of more than `_LONG_SUM` is taken in two steps,
+# so that the first can be shared among threads.
+_FEW = 16
+_LONG_SUM = 1 << 14
+
+
+def simplify(graph: Graph) -> Graph:
+    """Fold constants, unite equal computations, drop what changes nothing or is not needed,
+    and write composed operations out in simple ones."""
+    simple: dict[Vertex, Vertex] = {}
+    builder = _Builder()
+    for vertex in graph.vertices():
+        if vertex.op is None:
+            simple[vertex] = vertex
+        else:
+            operands = tuple(simple[operand] for operand in vertex.operands)
+            builder.origin = vertex.origin
+            simple[vertex] = builder.apply(vertex.op, *operands)
+            _require_same_spec(vertex, simple[vertex])
+    return Graph(graph.inputs, [simple[output] for output in graph.outputs])
+
+
+def _require_same_spec(before: Vertex, after: Vertex) -> None:
+    if before.spec != after.spec:
+        raise AssertionError(
+            f"{before.kind} gave {before.spec}, and simplified it gives {after.spec}"
+        )
+
+
+class _Builder:
+    """Makes vertices, each computation once.
+
+    Attributes:
+        origin: the line of the user's code that new vertices come from.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Vertex] = {}
+        self.origin = ""
+
+    def apply(self, op: Op, *operands: Vertex) -> Vertex:
+        """The vertex of an operation on operands, in the simplest form there is."""
+        simpler = self._identity(op, operands) or self._written_out(op, operands)
+        if simpler is not None:
+            return simpler
+        key = (op, operands)
+        made = self._made.get(key)
+        if made is None:
+            spec = op.infer(*(operand.spec for operand in operands))
+            made = self._folded(op, operands, spec) or Vertex(op, operands, spec, self.origin)
+            self._made[key] = made
+        return made
+
+    def _folded(self, op: Op, operands: tuple[Vertex, ...], spec: Spec) -> Vertex | None:
+        """What an operation on constants gives."""
+        array = _evaluated(op, operands, spec)
+        if array is None:
+            return None
+        if array.size > 1 and (array == array.flat[0]).all() and not (array == 0).any():
+            # A number spread out is a literal to a kernel, which need not load it. (Of zeros,
+            # some may be negative.)
+            number = Constant(np.ascontiguousarray(array.flat[0]).reshape(()), self.origin)
+            return self.apply(Expand(spec.shape), number)
+        return Constant(array, self.origin)
+
+    def _identity(self, op: Op, operands: tuple[Vertex, ...]) -> Vertex | None:
+        """The operand that the operation leaves as it is, or a shorter way to the result."""
+        first = operands[0]
+        match op:
+            case Clone() | Detach():
+                return first
+            case Cast(dtype) if dtype == first.dtype:
+                return first
+            case Reshape(shape) | Expand(shape) if shape == first.shape:
+                return first
+            case Permute(order) if order == tuple(range(len(order))):
+                return first
+            case Reshape() | Expand() if type(first.op) is type(op):
+                return self.apply(op, first.operands[0])
+            case Permute(order) if isinstance(first.op, Permute):
+                inner = first.op.order
+                return self.apply(Permute(tuple(inner[axis] for axis in order)), first.operands[0])
+            case Negative() if isinstance(first.op, Negative):
+                return first.operands[0]
+            case Multiply():
+                for one, other in (operands, operands[::-1]):
+                    if is_number(one, 1) and _broadcast_shape(operands) == other.shape:
+                        return other
+            case Sum(axes, keepdims) if all(first.shape[axis] == 1 for axis in axes):
+                return self.apply(Reshape(reduced_shape(first.shape, axes, keepdims)), first)
+            case Sum(axes, keepdims) if isinstance(first.op, PlacePicked):
+                if axes == (first.op.axis,):  # all but the picked element are zero
+                    shape = reduced_shape(first.shape, axes, keepdims)
+                    return self.apply(Reshape(shape), first.operands[0])
+        return None
+
+    def _written_out(self, op: Op, operands: tuple[Vertex, ...]) -> Vertex | None:
+        """A composed operation in simple ones."""
+        first = operands[0]
+        match op:
+            case LogSoftmax(axis):
+                shifted = self._below_largest(first, axis)
+                total = self.apply(Sum((axis,), keepdims=True), self.apply(Exp(), shifted))
+                return self.apply(Subtract(), shifted, self.apply(Log(), total))
+            case Softmax(axis):
+                powers = self.apply(Exp(), self._below_largest(first, axis))
+                total = self.apply(Sum((axis,), keepdims=True), powers)
+                return self.apply(Divide(), powers, total)
+            case Power() if first.dtype.kind == "f":
+                return self._power(*operands)
+            case Sum(axes, keepdims):
+                return self._long_sum(first, axes, keepdims)
+        return None
+
+    def _below_largest(self, x: Vertex, axis: int) -> Vertex:
+        return self.apply(Subtract(), x, self.apply(Largest((axis,), keepdims=True), x))
+
+    def _power(self, base: Vertex, exponent: Vertex) -> Vertex | None:
+        if not is_number(exponent) or _broadcast_shape((base, exponent)) != base.shape:
+            return None
+        match exponent.array.item():  # type: ignore[attr-defined]
+            case 1:
+                return base
+            case 2:
+                return self.apply(Multiply(), base, base)
+            case 3:
+                return self.apply(Multiply(), self.apply(Multiply(), base, base), base)
+            case -1:
+                return self.apply(Divide(), self.number(1, base), base)
+            case 0.5 if isinstance(base.op, Absolute):  # else -0.0 and -inf would differ
+                return self.apply(Sqrt(), base)
+        return None
+
+    def _long_sum(self, x: Vertex, axes: tuple[int, ...], keepdims: bool) -> Vertex | None:
+        summed = math.prod(x.shape[axis] for axis in axes)
+        total = math.prod(x.shape)
+        if len(axes) < 2 or summed < _LONG_SUM or total >= summed * _FEW:
+            return None
+        *outer, last = sorted(axes)
+        if math.prod(x.shape[axis] for axis in outer) == 1 or x.shape[last] == 1:
+            return None
+        rows = self.apply(Sum((last,), keepdims=True), x)
+        result = self.apply(Sum(tuple(outer), keepdims=True), rows)
+        return self.apply(Reshape(reduced_shape(x.shape, axes, keepdims)), result)
+
+    def number(self, value: float, beside: Vertex) -> Vertex:
+        """A constant of the dtype of the vertex it stands beside."""
+        return Constant(np.asarray(value, beside.dtype), self.origin)
+
+
+def is_number(vertex: Vertex, value: float | None = None) -> bool:
+    """Whether a vertex is a constant of one element (and equal to `value`)."""
+    if not isinstance(vertex, Constant) or vertex.array.size != 1:
+        return False
+    return value is None or vertex.array.item() == value
+
+
+def _broadcast_shape(operands: tuple[Vertex, ...]) -> tuple[int, ...]:
+    return np.broadcast_shapes(*(operand.shape for operand in operands))
+
+
+@np.errstate(all="ignore")
+def _evaluated(op: Op, operands: tuple[Vertex, ...], spec: Spec) -> Array | None:
+    """The value of an operation on constants; None where it is not known or too large."""
+    if not operands or isinstance(op, Expand | Uniform) or math.prod(spec.shape) > _LARGEST_FOLDED:
+        return None
+    arrays = [_value_of(operand) for operand in operands]
+    known = [array for array in arrays if array is not None]
+    if len(known) < len(arrays):
+        return None
+    try:
+        return np.ascontiguousarray(op.compute(*known)).reshape(spec.shape)
+    except (ValueError, IndexError, ArithmeticError):
+        return None  # it raises when it is its turn
+
+
+def _value_of(vertex: Vertex) -> Array | None:
+    """The value of a constant, also of one that is spread over a shape."""
+    if isinstance(vertex, Constant):
+        return vertex.array
+    if isinstance(vertex.op, Expand) and isinstance(vertex.operands[0], Constant):
+        return np.broadcast_to(vertex.operands[0].array, vertex.shape)
+    return None
