@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from .emitter import Emitter, Value, index
 
+# Loops of no more steps are written out step by step.
+_UNROLLED = 8
+
 Limits = tuple[Value, Value]
 
 
@@ -101,6 +104,12 @@ def along(emitter: Emitter, axis: Axis, limits: Limits, body: Callable[[Value, i
     """
     start, stop = limits
     whole, rest = divmod(axis.size, axis.lanes)
+    if limits == (index(0), index(axis.steps)) and axis.steps <= _UNROLLED:
+        for step in range(whole):
+            body(index(step * axis.lanes), axis.lanes)
+        if rest:
+            body(index(whole * axis.lanes), rest)
+        return
     if whole:
         before_rest = emitter.intrinsic("smin", "i64", stop, index(whole)) if rest else stop
         with emitter.loop(start, before_rest) as step:
