@@ -42,6 +42,7 @@ AT_THE_ROOT = {
     "memory": "tensor",
     "anomaly": "tensor",
     "arrays": "tensor",
+    "compiled": "runtime",
     "autograd": "tensor",
     "devices": "tensor",
     "errors": "tensor",
