@@ -86,9 +86,9 @@ class MatMulKernel(Kernel):
         along = len(self.batch) + 1
         scattered = sum(access.strides[along] not in (0, 1) for access in _accesses(self.body))
         return Problem(
-            math.prod(self.batch),
-            self.rows,
-            self.columns,
+            max(math.prod(self.batch), 1),
+            max(self.rows, 1),
+            max(self.columns, 1),
             self.inner,
             self.buffers[self.first.buffer].itemsize,
             contiguous,  # type: ignore[arg-type]

@@ -91,18 +91,23 @@ def _starts_of_columns(emitter: Emitter, type: str, source: Matrix, left: Value)
 
 
 def transposed(emitter: Emitter, rows: list[Value]) -> list[Value]:
-    """The columns of a square block: ever smaller blocks change places across the diagonal."""
+    """The columns of a square block: blocks change places across the diagonal.
+
+    First single elements, then blocks of two by two, and so on: so the shuffles within few
+    neighbouring lanes, for which processors have instructions of their own, come first.
+    """
     size = len(rows)
     rows = list(rows)
-    distance = size // 2
-    while distance:
-        for position in range(size):
-            if position & distance:
-                continue
-            a, b = rows[position], rows[position + distance]
-            low = [lane if not lane & distance else size + lane - distance for lane in range(size)]
-            high = [lane + distance if not lane & distance else size + lane for lane in range(size)]
-            rows[position] = emitter.shuffle(a, b, low)
-            rows[position + distance] = emitter.shuffle(a, b, high)
-        distance //= 2
+    distance = 1
+    while distance < size:
+        kept = [lane for lane in range(size) if not lane & distance]
+        low, high = list(range(size)), list(range(distance, size + distance))
+        for lane in kept:
+            low[lane + distance] = size + lane
+            high[lane + distance] = size + lane + distance
+        for position in kept:
+            pair = rows[position], rows[position + distance]
+            rows[position] = emitter.shuffle(*pair, low)
+            rows[position + distance] = emitter.shuffle(*pair, high)
+        distance *= 2
     return rows

@@ -13,10 +13,15 @@ _PER_CYCLE = 2
 _LATENCY = 4  # from one addition to a sum to the next
 _TILE_START = 12
 _PACK_COPY = 1.5  # for each vector that packing copies
-_PACK_TRANSPOSE = 5.0  # for each vector that packing makes of other vectors' lanes
+_PACK_TRANSPOSE = 4.0  # for each vector that packing makes of other vectors' lanes
 _PACK_PICK = 20.0  # for each vector that packing puts together from single numbers
 _FOLD = 2.5  # for each element whose vector of sums is folded
-_NEAR = 1 << 19  # bytes of the second matrix that a core keeps close
+_CODE = 0.0005  # how much slower is worth one sum less in the code, which has to be compiled
+_ROW_START = 1.0  # for each row of a tile, which lies elsewhere in memory
+_RUN = 512  # bytes that have to lie together to be read at the better of these speeds:
+_CLOSE_RUN, _CLOSE = 1.25, 2.0  # cycles for each vector that comes from the second-level cache
+_CLOSEST_BYTES = 1 << 15  # what fits the first level
+_CLOSE_BYTES = 1 << 19  # what fits the second level beside other things
 _THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
 
 
@@ -72,7 +77,19 @@ class Tiling:
 @lru_cache(maxsize=4096)
 def choose(problem: Problem, target: Target) -> tuple[float, Tiling]:
     """The tiling that should take the least time, and how many cycles the model expects."""
-    return min(_candidates(problem, target), key=lambda candidate: candidate[0])
+
+    def worth(candidate: tuple[float, Tiling]) -> float:
+        cycles, tiling = candidate
+        return cycles * (1 + _CODE * _code_size(problem, tiling))
+
+    return min(_candidates(problem, target), key=worth)
+
+
+def _code_size(problem: Problem, tiling: Tiling) -> int:
+    """How many sums the code for all sizes of tiles holds."""
+    panel = tiling.width * (tiling.lanes if tiling.along == "columns" else 1)
+    kinds = (1 + (problem.rows % tiling.height > 0)) * (1 + (problem.columns % panel > 0))
+    return tiling.height * tiling.width * tiling.unroll * kinds
 
 
 def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
@@ -96,20 +113,22 @@ def _outer_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
                 if unroll > 1 and (unroll > problem.inner or height * width * unroll > 16):
                     break
 
-                def cycles(height: int, width: int, unroll: int = unroll) -> float:
-                    step = max(
-                        height * width / _PER_CYCLE,
-                        (height + width) / _PER_CYCLE,
-                        _LATENCY / unroll,
-                    )
-                    spent = problem.inner * step + height * width * problem.vector_cost
-                    return spent + _TILE_START + height * width * (unroll - 1) / _PER_CYCLE
-
                 panels = -(-vectors // width)
+                run = width * target.vector_bytes
+                reading = _reading(problem, _RUN if packed or panels == 1 else run)
+
+                def cycles(
+                    height: int, width: int, unroll: int = unroll, reading: float = reading
+                ) -> float:
+                    step = _step(height, width, unroll, reading)
+                    spent = problem.inner * step + height * width * problem.vector_cost
+                    spent += _TILE_START + height * _ROW_START
+                    return spent + height * width * (unroll - 1) / _PER_CYCLE
+
                 tiles = -(-problem.rows // height)
                 spent = _of_all_tiles(problem.rows, vectors, height, width, cycles)
                 panel_bytes = problem.inner * width * lanes * problem.itemsize
-                group = max(1, min(panels, _NEAR // max(panel_bytes, 1)))
+                group = max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
                 # Reading the first matrix once more for each group of panels.
                 reread = -(-panels // group) * problem.rows * problem.inner / lanes
                 packing = _packing_cost(problem) * problem.inner * vectors if packed else 0.0
@@ -139,12 +158,12 @@ def _inner_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
                 if unroll > 1 and (unroll > steps or height * columns * unroll > 16):
                     break
 
-                def cycles(height: int, width: int, unroll: int = unroll) -> float:
-                    step = max(
-                        height * width / _PER_CYCLE,
-                        (height + width) / _PER_CYCLE,
-                        _LATENCY / unroll,
-                    )
+                reading = _reading(problem, unroll * target.vector_bytes)
+
+                def cycles(
+                    height: int, width: int, unroll: int = unroll, reading: float = reading
+                ) -> float:
+                    step = _step(height, width, unroll, reading)
                     spent = steps * step + height * (width * _FOLD + problem.vector_cost)
                     return spent + _TILE_START + height * width * (unroll - 1) / _PER_CYCLE
 
@@ -154,7 +173,7 @@ def _inner_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
                 pieces = {"columns": panels, "batch": problem.batch, "rows": tiles}
                 shared = min(pieces, key=lambda name: _imbalance(pieces[name]))
                 panel_bytes = problem.inner * columns * problem.itemsize
-                group = max(1, min(panels, _NEAR // max(panel_bytes, 1)))
+                group = max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
                 yield (
                     problem.batch * spent * _imbalance(pieces[shared]),
                     Tiling("inner", columns, height, columns, unroll, False, group, shared),  # type: ignore[arg-type]
@@ -179,11 +198,26 @@ def _imbalance(pieces: int) -> float:
     return sum(parts) / len(parts)
 
 
+def _reading(problem: Problem, run: int) -> float:
+    """How many cycles it takes to bring a vector of the second matrix, `run` bytes at a time."""
+    if problem.inner * problem.columns * problem.itemsize <= _CLOSEST_BYTES:
+        return 1 / _PER_CYCLE
+    return _CLOSE - (_CLOSE - _CLOSE_RUN) * min(run / _RUN, 1.0)
+
+
+def _step(height: int, width: int, unroll: int, reading: float) -> float:
+    """The cycles of one step along the inner dimension."""
+    loads = (height + width) / _PER_CYCLE
+    computing = max(height * width / _PER_CYCLE, loads, _LATENCY / unroll) + 0.1 * loads
+    # Most of the reading goes on beside the computing.
+    return max(computing, width * reading) + 0.2 * min(computing, width * reading)
+
+
 def _should_pack(problem: Problem) -> bool:
     if problem.second_contiguous != "columns":
         return True
     size = problem.inner * problem.columns * problem.itemsize
-    return size > _NEAR and problem.rows >= 64
+    return size > _CLOSE_BYTES and problem.rows >= 64
 
 
 def _packing_cost(problem: Problem) -> float:
