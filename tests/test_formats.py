@@ -102,6 +102,25 @@ def test_what_a_killed_process_has_left_is_removed_by_the_next_write(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [f".file.{os.getpid()}.1.tmp", "file"]
 
 
+def test_a_file_behind_a_link_is_written_and_the_link_stays(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with atomic_write(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with atomic_write(tmp_path / "pipe") as file:
+        file.write(b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 @pytest.mark.parametrize("read", [read_idx, read_image, read_safetensors, fathom.load])
 def test_a_missing_file_and_a_folder_are_errors_that_name_them(tmp_path, read):
     with pytest.raises(MissingFileError, match=r"there is no file '.*nothing'"):

@@ -43,15 +43,37 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
     The bytes go to a temporary file in the same folder, which is flushed to the disk and
     then renamed; the rename is flushed too. Whenever the machine stops, the path holds
     either what it held before or all that was written. If the block raises (also
-    KeyboardInterrupt), nothing is left behind.
+    KeyboardInterrupt), nothing is left behind. A device or a pipe is written to directly.
 
     Args:
-        path: where the file shall be; a file that is there is replaced.
+        path: where the file shall be; a file that is there is replaced, also behind a link.
 
     Raises:
         FileAccessError: the folder is missing or read-only, the disk is full, …
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
+    with _naming(path):
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            with open(target, "wb") as file:
+                yield file
+        else:
+            with _replacing(target) as file:
+                yield file
+
+
+@contextmanager
+def _naming(path: PathLike) -> Iterator[None]:
+    """Let errors of writing say which file, as the caller spelled it."""
+    try:
+        yield
+    except FileAccessError:
+        raise
+    except OSError as error:
+        raise FileAccessError(f"cannot write {os.fspath(path)!r}: {_reason(error)}") from error
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
     # The process id tells a later writer whether the file is still being written.
     temporary = target.with_name(f"{_prefix(target)}{os.getpid()}.{threading.get_ident():x}.tmp")
     try:
@@ -62,11 +84,9 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         os.replace(temporary, target)
         _flush_folder(target.parent)
-    except BaseException as error:
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, FileAccessError):
-            raise FileAccessError(f"cannot write {str(target)!r}: {_reason(error)}") from error
         raise
 
 
