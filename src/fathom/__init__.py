@@ -49,13 +49,14 @@ del keep_freed_memory
 
 if TYPE_CHECKING:
     from . import data, formats, linalg, models, nn, optim, train, utils
+    from .compiled import compile
     from .train import Trainer
 
 __version__ = "0.1.0"
 
 # Rooms that a script may not need are opened when it first names them.
 _ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train", "utils")
-_ELSEWHERE = {"Trainer": "train", "load": "formats", "save": "formats"}
+_ELSEWHERE = {"Trainer": "train", "compile": "compiled", "load": "formats", "save": "formats"}
 # PyTorch has these of nn.functional's functions at its top level too.
 _ELSEWHERE |= dict.fromkeys(
     (

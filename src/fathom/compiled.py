@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from . import recording
 from .anomaly import anomaly_mode
 from .errors import RecordingError
 from .graph.guards import snapshot
 from .graph.program import Program
-from .graph.recorder import record
 from .graph.recorded import Recording
+from .graph.recorder import record
 from .graph.structure import is_plain_dict
-from .recording import current
+from .recording import Watched, current
 from .tape import grad_mode
 from .tensor import Tensor
 
@@ -187,9 +186,7 @@ def _signature_of(argument: Any, tensors: list[Tensor]) -> Any:
     return snapshot(argument)
 
 
-def compile(  # noqa: A001 - PyTorch's name
-    function: Callable[..., Any] | None = None, **options: Any
-) -> Any:
+def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile a function of tensors: it is recorded at its first call, then runs as a program.
 
     The function runs in Python once for each combination of shapes, dtypes and plain values,
@@ -211,10 +208,7 @@ def compile(  # noqa: A001 - PyTorch's name
     """
     if function is None:
         return partial(compile, **options)
-    if hasattr(function, "named_modules"):
+    if isinstance(function, Watched):
         function.compile(**options)
         return function
     return CompiledFunction(function, **options)
-
-
-recording.compile_function = CompiledFunction

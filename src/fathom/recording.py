@@ -6,8 +6,7 @@ as these stay as they were.
 """
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 
 class _Current(threading.local):
@@ -34,23 +33,21 @@ changes = _Changes()
 
 
 class Watched:
-    """An object whose attributes steer what is computed: a module, an optimizer's group.
+    """An object whose attributes steer what is computed: a module, an optimizer.
 
     It reports its use to the recorder and counts its changes, so a compiled function looks at
-    its attributes again only after a change.
+    its attributes again only after a change anywhere.
     """
 
-    __slots__ = ()
+    # The attributes that steer nothing.
+    unwatched: ClassVar[frozenset[str]] = frozenset()
 
     def note_use(self) -> None:
         """Tell the recorder of this thread, if there is one, that this object is used."""
         if current.recorder is not None:
             current.recorder.note_use(self)
 
-    def note_change(self) -> None:
-        """Count a change of an attribute."""
-        changes.count += 1
 
-
-# Set by the package once all of it is imported: what `nn.Module.compile` calls.
-compile_function: Callable[..., Any] | None = None
+def note_change() -> None:
+    """Count a change of an attribute of a `Watched` object."""
+    changes.count += 1

@@ -594,6 +594,8 @@ def constant_beside(operand: Operand, operands: tuple[Operand, ...]) -> Node:
     """The node of an array, or of a number that takes its dtype from the tensors beside it."""
     if isinstance(operand, np.ndarray | np.generic):
         return Node(np.asarray(operand))
+    if hasattr(operand, "apply_operation"):  # a symbol
+        return Node(operand)
     dtypes = [other.dtype for other in operands if hasattr(other, "dtype")]
     return Node(np.asarray(operand, max(dtypes, key=category)))
 
@@ -650,6 +652,9 @@ def promoted(operands: tuple[Any, ...], *, floating: bool = False) -> tuple[Tens
                 scalar = _wider(scalar, operand.dtype)
         elif isinstance(operand, bool | int | float):
             number = _wider(number, default_dtype_of(operand))
+        elif hasattr(operand, "apply_operation"):  # a symbol
+            wrapped = [wrap(Node(other)) if other is operand else other for other in operands]
+            return promoted(tuple(wrapped), floating=floating)
         else:
             raise DTypeError(
                 f"cannot compute with a {type(operand).__name__} beside a tensor; "

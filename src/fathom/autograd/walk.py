@@ -9,6 +9,7 @@ import numpy as np
 from ..anomaly import anomaly_mode, require_gradient_without_nan
 from ..errors import AutogradError, ShapeError
 from ..ops import Cast, Clone, Operand, Reshape, Shape, Sum
+from ..recording import note_change
 from ..tape import Node, Value, set_grad_enabled
 from ..tensor import Tensor, tensor_method, wrap
 
@@ -271,6 +272,7 @@ class HookHandle:
     def remove(self) -> None:
         """Take the hook away."""
         self._hooks.pop(self._key, None)
+        note_change()
 
 
 @tensor_method

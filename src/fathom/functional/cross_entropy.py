@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..ops import Cast, Expand, LogSoftmax, NotEqual, Pick, Reshape, Shape, Sum, Where
 from ..promotion import int64, is_floating
+from ..recording import is_recording
 from ..tape import Value
 from ..tensor import Tensor, cast
 from .elementwise import floating
@@ -189,6 +190,9 @@ def _may_ignore(name: str, values: Value, classes: int, ignore_index: int) -> bo
 
     This is the only place where a loss looks at the values of labels.
     """
+    if is_recording():
+        # There are no values yet; `Pick` checks what is not ignored.
+        return True
     # Seen as unsigned numbers, negative labels are large ones.
     if values.size == 0 or (
         values.view(np.uint64).max() < classes and not 0 <= ignore_index < classes

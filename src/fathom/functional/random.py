@@ -24,6 +24,7 @@ from ..ops import (
     Where,
 )
 from ..promotion import float32, float64, int64, is_floating, supported
+from ..recording import is_recording
 from ..tape import no_grad
 from ..tensor import Tensor, cast, tensor_method
 from .arguments import part_of, size_from, with_name
@@ -316,7 +317,8 @@ def multinomial(
         )
     weights = cast(input.detach(), float64)
     rows = Reshape((math.prod(input.shape[:-1]), input.shape[-1]))(weights)
-    _require_weights(rows, num_samples, replacement)
+    if not is_recording():
+        _require_weights(rows, num_samples, replacement)
     if replacement:
         reached = CumulativeSum(1)(rows)
         total = part_of(reached, 1, rows.shape[1] - 1, rows.shape[1])

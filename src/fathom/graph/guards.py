@@ -1,7 +1,7 @@
 """What a recorded function looked at, and whether it is still as it was."""
 
 import dis
-from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, MutableSet
+from collections.abc import Iterator, MutableMapping, MutableSequence, MutableSet
 from functools import partial
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -60,6 +60,8 @@ class _Missing:
 
 
 _MISSING = _Missing()
+# What a module itself keeps in containers, and counts the changes of.
+_PARTS = ("_buffers", "_forward_hooks", "_forward_pre_hooks")
 _CHANGEABLE = (MutableSequence, MutableMapping, MutableSet, np.ndarray)
 
 
@@ -145,8 +147,13 @@ class Guards:
         if id(watched) in self._watched:
             return
         self._watched[id(watched)] = (watched, _attributes(watched))
-        if not isinstance(watched, dict):
-            self._inspect_methods(watched)
+        what = f"the attribute of a {type(watched).__name__}"
+        for name, value in vars(watched).items():
+            # A list that grows counts no change.
+            is_own = name in _PARTS or _is_ours(type(watched))
+            if isinstance(value, _CHANGEABLE) and not is_own:
+                self._contents.append(_Held(what, vars(watched), name))
+        self._inspect_methods(watched)
 
     def _watched_change(self) -> str | None:
         for watched, before in self._watched.values():
@@ -169,7 +176,8 @@ class Guards:
         if not isinstance(value, FunctionType):
             if not isinstance(value, type) and not _is_ours(type(value)):
                 self._inspect_value(value, set())
-                self._inspect(getattr(type(value), "__call__", None), value)
+                if isinstance(type(value).__call__, FunctionType):
+                    self._inspect(type(value).__call__, value)
             return
         if id(value) in self._seen or value.__code__.co_filename.startswith(PACKAGE):
             self._inspect_closure_of_ours(value)
@@ -264,8 +272,11 @@ def _is_ours(value: Any) -> bool:
 
 
 def _attributes(watched: Watched) -> dict[str, Any]:
-    attributes: Mapping[str, Any] = watched if isinstance(watched, dict) else vars(watched)
-    return {name: snapshot(value) for name, value in attributes.items()}
+    return {
+        name: snapshot(value)
+        for name, value in vars(watched).items()
+        if name not in watched.unwatched
+    }
 
 
 def _names_in(code: CodeType) -> tuple[set[str], set[str]]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import DTypeError, RecordingError
-from ..ops import Array, Cast, Op, Operand, Spec, Where
+from ..ops import Cast, Op, Operand, Spec, Where
 from ..recording import Watched, current
 from ..tape import Node, Value
 from ..tensor import Tensor, quiet

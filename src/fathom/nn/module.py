@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
+from ..anomaly import anomaly_mode
 from ..autograd.walk import HookHandle
 from ..devices import Device
 from ..errors import FathomError
 from ..promotion import DType, float32, float64, is_floating, supported
+from ..recording import Watched, current, note_change
 from ..tape import no_grad
 from ..tensor import Tensor, cast, constant
 from .parameter import Parameter
@@ -45,7 +47,7 @@ class IncompatibleKeys(NamedTuple):
         )
 
 
-class Module:
+class Module(Watched):
     """The base of all layers and networks.
 
     A subclass assigns parameters and other modules to its attributes and defines `forward`.
@@ -63,6 +65,7 @@ class Module:
     _buffers: dict[str, bool]
     _forward_hooks: dict[int, Callable[..., Any]]
     _forward_pre_hooks: dict[int, Callable[..., Any]]
+    _compiled_call: Callable[..., Any] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         module = super().__new__(cls)
@@ -76,6 +79,10 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if current.recorder is not None:
+            current.recorder.note_use(self)
+        elif self._compiled_call is not None and not anomaly_mode.enabled:
+            return self._compiled_call(*args, **kwargs)
         try:
             if self._forward_pre_hooks or self._forward_hooks:
                 return self._call_with_hooks(args, kwargs)
@@ -91,6 +98,20 @@ class Module:
         for after in list(self._forward_hooks.values()):
             output = after(self, args, kwargs, output)
         return output
+
+    def compile(self, **options: Any) -> None:
+        """Compile the calls of this module from now on, as `fathom.compile` does a function.
+
+        Args:
+            options: those of `fathom.compile`.
+        """
+        from ..compiled import CompiledFunction
+
+        self.__dict__["_compiled_call"] = CompiledFunction(self._call, **options)
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        """What `compile` compiles: the call itself."""
+        return self(*args, **kwargs)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -155,9 +176,11 @@ class Module:
                     f"{type(self).__name__} (a Tensor or None is expected)"
                 )
         super().__setattr__(name, value)
+        note_change()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
+        note_change()
         self._buffers.pop(name, None)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -187,6 +210,7 @@ class Module:
             )
         self._buffers[name] = persistent
         self.__dict__[name] = tensor
+        note_change()
 
     def add_module(self, name: str, module: "Module | None") -> None:
         """Assign a child module to an attribute."""
@@ -368,6 +392,7 @@ class Module:
         """Let this module and all within it compute as in training, and return it."""
         for module in self.modules():
             module.__dict__["training"] = bool(mode)
+        note_change()
         return self
 
     def eval(self) -> Self:
@@ -525,6 +550,7 @@ def _add_hook(
         hooks.clear()
     hooks[key] = hook
     hooks.update(later)
+    note_change()
     return HookHandle(hooks, key)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..ops import Add, Cast, Clone
 from ..promotion import DType, float64
+from ..recording import Watched, note_change
 from ..tape import Node, Value, enable_grad
 from ..tensor import Tensor, constant, wrap
 from .parameter_group import ParameterGroup, plain
@@ -21,7 +22,7 @@ class OptimizerError(ArgumentError):
     """An optimizer or a schedule was given what it cannot work with."""
 
 
-class Optimizer:
+class Optimizer(Watched):
     """The base of all optimizers.
 
     A subclass defines `update`, which takes one parameter's step, and, if it keeps anything
@@ -41,6 +42,8 @@ class Optimizer:
         param_groups: the groups; ``group["lr"]`` may be assigned to.
         state: what is kept for each parameter.
     """
+
+    unwatched = frozenset({"defaults", "_shared"})
 
     def __init__(self, params: Parameters, defaults: Mapping[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -95,6 +98,7 @@ class Optimizer:
         options = {**self.defaults, **param_group, "params": params}
         self.check_options(options)
         self.param_groups.append(ParameterGroup(options))
+        note_change()
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise `OptimizerError` where a group's options are out of their range.
@@ -119,6 +123,7 @@ class Optimizer:
         Args:
             set_to_none: whether they become None rather than zeros.
         """
+        self.note_use()
         for group in self.param_groups:
             for param in group["params"]:
                 if set_to_none:
@@ -137,6 +142,7 @@ class Optimizer:
         Returns:
             What the closure returned, if there is one.
         """
+        self.note_use()
         loss = None
         if closure is not None:
             with enable_grad():
@@ -260,6 +266,7 @@ class Optimizer:
                     present[key].rebind(fresh)
                 else:
                     present[key] = wrap(fresh._node)
+        note_change()
 
     def _checked(self, state_dict: Mapping[str, Any]) -> dict[Tensor, State]:
         """Each parameter's state in a state dict, if the dict fits this optimizer."""

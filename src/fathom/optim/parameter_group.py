@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..promotion import float64
+from ..recording import note_change
 from ..tensor import Tensor, constant
 
 
@@ -29,7 +30,10 @@ class ParameterGroup(dict[str, Any]):
         value = _without_numpy(value)
         if option == "lr" and option not in self:
             value = constant(float(value), float64)
-        super().__setitem__(option, _assigned(self.get(option), value))
+        present = self.get(option)
+        super().__setitem__(option, _assigned(present, value))
+        if self[option] is not present:
+            note_change()
 
     def update(self, *mappings: Any, **options: Any) -> None:
         """Assign every option given."""
