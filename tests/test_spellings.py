@@ -66,6 +66,19 @@ T.nn.functional.cosine_similarity(x[None], x[:, None], -2)
 T.nn.functional.prelu(x[0, 1], x[0, :1])
 T.nn.functional.tanhshrink(x.long())
 T.nn.functional.poisson_nll_loss(x.long(), x.long(), full=True)
+T.tensor([T.pi, T.e, T.inf, T.nan])
+x[:, T.newaxis]
+T.exp_(x.clone())
+T.relu_(x.clone())
+T.clamp_(x.clone(), min=0)
+T.selu(x)
+T.celu(x)
+T.threshold(x, 0.1, -2)
+T.prelu(x, T.tensor([0.1]))
+T.layer_norm(x, (3,))
+T.group_norm(x[None], 1)
+T.dropout(x, 0.5, False)
+T.tensor([x.nbytes, x.itemsize, x.is_cuda])
 """.strip().splitlines()
 
 
@@ -114,3 +127,15 @@ def test_random_numbers_do_not_depend_on_how_many_are_drawn_at_once():
         short = fathom.rand(11, generator=generator.manual_seed(1), dtype=dtype)
         assert fathom.equal(long[:11], short)
         assert math.isclose(long.mean(), 0.5, abs_tol=0.01)
+
+
+def test_gumbel_softmax_draws_classes_with_the_probabilities_of_the_logits():
+    fathom.manual_seed(0)
+    probabilities = fathom.tensor([0.1, 0.6, 0.3])
+    logits = probabilities.log().expand(20_000, 3).clone().requires_grad_()
+    drawn = F.gumbel_softmax(logits, hard=True)
+    np.testing.assert_allclose(drawn.detach().sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(drawn.detach().mean(0), probabilities, atol=0.02)
+    (drawn * fathom.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert logits.grad.abs().sum() > 0
+    np.testing.assert_allclose(F.gumbel_softmax(logits, tau=0.5).detach().sum(1), 1, atol=1e-5)

@@ -324,7 +324,8 @@ class TestErrors:
 
 
 def test_scripts_that_ask_for_an_accelerator_learn_that_there_is_none() -> None:
-    for absent in (fathom.cuda, fathom.mps, fathom.accelerator, fathom.backends.mps):
+    listed = (fathom.backends.cudnn, fathom.backends.mps)
+    for absent in (fathom.cuda, fathom.mps, fathom.accelerator, *listed):
         assert not absent.is_available()
         assert absent.device_count() == 0
     fathom.cuda.manual_seed_all(0)

@@ -1,6 +1,8 @@
 """Fathom: a deep-learning library small enough to read."""
 
+from builtins import tuple as Size  # noqa: N812 - PyTorch's name of a shape
 from importlib import import_module
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from . import autograd
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+newaxis = None
+
 # Rooms that a script may not need are opened when it first names them.
 _ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train", "utils")
 _ELSEWHERE = {"Trainer": "train", "compile": "compiled", "load": "formats", "save": "formats"}
@@ -62,7 +66,9 @@ _ELSEWHERE |= dict.fromkeys(
     (
         "adaptive_avg_pool1d",
         "adaptive_max_pool1d",
+        "alpha_dropout",
         "avg_pool1d",
+        "celu",
         "channel_shuffle",
         "conv1d",
         "conv2d",
@@ -70,11 +76,21 @@ _ELSEWHERE |= dict.fromkeys(
         "conv_transpose1d",
         "conv_transpose2d",
         "conv_transpose3d",
+        "dropout",
+        "group_norm",
+        "hardshrink",
+        "layer_norm",
         "max_pool1d",
         "max_pool2d",
         "max_pool3d",
         "pixel_shuffle",
         "pixel_unshuffle",
+        "prelu",
+        "relu_",
+        "rms_norm",
+        "rrelu",
+        "selu",
+        "threshold",
     ),
     "nn.functional",
 )
@@ -85,4 +101,6 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name in _ELSEWHERE:
         return getattr(import_module(f".{_ELSEWHERE[name]}", __name__), name)
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)  # fathom.exp_(x) is x.exp_()
     raise AttributeError(f"module 'fathom' has no attribute {name!r}")

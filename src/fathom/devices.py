@@ -64,4 +64,4 @@ class Accelerator:
 
 
 accelerator = cuda = mps = Accelerator()
-backends = SimpleNamespace(mps=mps)  # where PyTorch lists it
+backends = SimpleNamespace(cudnn=Accelerator(), mps=mps)  # where PyTorch lists them

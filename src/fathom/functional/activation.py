@@ -19,6 +19,7 @@ from ..ops import (
 from ..promotion import DType, supported
 from ..tensor import Tensor, cast, tensor_method
 from .arguments import axis_from, with_axis
+from .creation import zeros_like
 from .elementwise import floating
 from .random import rand
 
@@ -27,6 +28,7 @@ __all__ = [
     "elu",
     "gelu",
     "glu",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -276,6 +278,31 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -
         dtype: the dtype in which to compute.
     """
     return _along(Softmax, input, dim, dtype)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """softmax((x + g) / tau) with noise g of Gumbel's distribution: a class drawn, differentiably.
+
+    Args:
+        logits: unnormalized log-probabilities of any shape.
+        tau: the temperature; the smaller, the nearer the result to one-hot.
+        hard: whether the result is one-hot, with the gradient of the soft one.
+        eps: accepted for PyTorch's sake, which ignores it too.
+        dim: the dimension of the classes.
+
+    Source: E. Jang, S. Gu, B. Poole, "Categorical reparameterization with Gumbel-softmax",
+    ICLR 2017, equation 2.
+    """
+    # A waiting time with rate 1 is -log of a uniform number; Gumbel's noise is -log of that.
+    noise = -logits.detach().clone().exponential_().clamp(min=1e-30).log()
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    places = soft.detach().argmax(dim, keepdim=True)
+    chosen = zeros_like(soft).scatter(dim, places, 1.0)
+    return chosen - soft.detach() + soft
 
 
 @tensor_method

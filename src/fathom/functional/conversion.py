@@ -218,6 +218,13 @@ def element_size(self: Tensor) -> builtins.int:
     return self.dtype.itemsize
 
 
+# Read like attributes: x.nbytes.
+Tensor.itemsize = property(lambda self: self.dtype.itemsize)  # type: ignore[attr-defined]
+Tensor.nbytes = property(lambda self: self.dtype.itemsize * numel(self))  # type: ignore[attr-defined]
+Tensor.is_cpu = property(lambda self: True)  # type: ignore[attr-defined]
+Tensor.is_cuda = property(lambda self: False)  # type: ignore[attr-defined]
+
+
 @tensor_method
 def is_floating_point(input: Tensor) -> builtins.bool:
     """Whether the dtype is float32 or float64."""
