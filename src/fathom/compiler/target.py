@@ -1,18 +1,25 @@
 """The processor that code is made for: how wide its vectors are and how many it holds."""
 
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, TextIO
 
-from ..errors import ArgumentError
+NATIVE = "native"
 
-# LLVM's names of vector features, with the width in bytes and the number of registers each
-# brings, from the best to the least.
-_FEATURES = (
-    ("avx512f", 64, 32),
-    ("avx", 32, 16),
-    ("neon", 16, 32),
-    ("sse2", 16, 16),
-)
+# LLVM's and Linux's names of vector units, with the width in bytes and the number of registers
+# each brings, from the best to the least.
+_UNITS = {
+    "avx512f": (64, 32),
+    "avx": (32, 16),
+    "neon": (16, 32),
+    "sse2": (16, 16),
+}
+# What fits any processor: LLVM takes wider vectors apart than there are.
+_LEAST = (16, 16)
+_LINUX_ON_X86 = "x86_64-unknown-linux-gnu"
 
 
 @dataclass(frozen=True)
@@ -21,8 +28,9 @@ class Target:
 
     Attributes:
         triple: LLVM's name of architecture and system.
-        processor: LLVM's name of the processor.
-        features: LLVM's list of features, such as ``+avx2,+fma``.
+        processor: LLVM's name of the processor; `NATIVE` for that of this machine.
+        features: LLVM's list of features, such as ``+avx2,+fma``; for a `NATIVE` processor what
+            the system says of it, which tells machines apart.
         vector_bytes: the width of a vector register.
         vector_registers: how many of them there are.
     """
@@ -41,16 +49,49 @@ class Target:
 @cache
 def host() -> Target:
     """The processor this process runs on."""
-    import llvmlite.binding as llvm
+    described = _described_by_linux()
+    if described is not None:
+        return Target(_LINUX_ON_X86, NATIVE, described, *_widest_unit(described.split()))
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
-    features = dict(llvm.get_host_cpu_features())
     triple = llvm.get_process_triple()
+    processor, features = native_processor(llvm)
+    units = [feature[1:] for feature in features.split(",") if feature.startswith("+")]
     if triple.startswith(("aarch64", "arm64")):
-        features["neon"] = True
-    for feature, vector_bytes, registers in _FEATURES:
-        if features.get(feature):
-            flattened = llvm.get_host_cpu_features().flatten()
-            return Target(triple, llvm.get_host_cpu_name(), flattened, vector_bytes, registers)
-    raise ArgumentError(
-        f"the processor {llvm.get_host_cpu_name()} has no vector unit that the compiler knows"
-    )
+        units.append("neon")
+    return Target(triple, processor, features, *_widest_unit(units))
+
+
+def native_processor(llvm: Any) -> tuple[str, str]:
+    """LLVM's name of this machine's processor, and the list of its features."""
+    try:
+        return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    except RuntimeError:  # LLVM does not know the kind
+        return "", ""
+
+
+def _widest_unit(units: list[str]) -> tuple[int, int]:
+    """The width and the number of the registers of the best of the vector units."""
+    return next((sizes for name, sizes in _UNITS.items() if name in units), _LEAST)
+
+
+def _described_by_linux() -> str | None:
+    """What Linux says of an x86-64 processor, asked because loading LLVM takes much longer."""
+    if sys.platform != "linux" or os.uname().machine != "x86_64" or sys.maxsize < 2**32:
+        return None
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            first = dict(_entries(file))
+    except OSError:
+        return None
+    names = ("vendor_id", "cpu family", "model", "stepping", "flags")
+    return " ".join(first.get(name, "") for name in names) if "flags" in first else None
+
+
+def _entries(file: TextIO) -> Iterator[tuple[str, str]]:
+    """Names and values of the first processor: the lines up to an empty one."""
+    for line in file:
+        name, colon, value = line.partition(":")
+        if not colon:
+            return
+        yield name.strip(), value.strip()

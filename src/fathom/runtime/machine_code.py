@@ -6,8 +6,9 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from ..compiler.target import Target
+from ..compiler.target import NATIVE, Target, native_processor
 from ..errors import FathomError, MissingExtra
+from .linker import Unlinkable, is_image, linked, put_in_memory
 
 _OLDEST_LLVM = (20, 0, 0)  # the first that reads every constant as the emitter writes it
 _SPEED_LEVEL = 2
@@ -56,7 +57,7 @@ def llvm() -> Any:
 
 
 def to_object(text: str, target: Target) -> bytes:
-    """Compile a module to object code.
+    """Compile a module to what `load` takes.
 
     Args:
         text: the module, in LLVM's intermediate representation.
@@ -66,7 +67,11 @@ def to_object(text: str, target: Target) -> bytes:
         CompileError: the module is not valid.
     """
     with _optimized(text, target) as (module, machine):
-        return bytes(machine.emit_object(module))
+        object_code = bytes(machine.emit_object(module))
+    try:
+        return linked(object_code)
+    except Unlinkable:
+        return object_code
 
 
 def assembly(text: str, target: Target) -> str:
@@ -81,18 +86,26 @@ def optimized(text: str, target: Target) -> str:
         return str(module)
 
 
-def load(object_code: bytes, names: Iterable[str]) -> Code:
-    """Load object code into this process.
+def load(code: bytes, names: Iterable[str]) -> Code:
+    """Make code callable in this process.
 
     Args:
-        object_code: what `to_object` gave, now or in an earlier process.
+        code: what `to_object` gave, now or in an earlier process.
         names: the functions whose addresses are wanted.
     """
+    if is_image(code):
+        addresses, owner = put_in_memory(code)
+    else:
+        addresses, owner = _linked_by_llvm(code, names)
+    return Code({name: addresses[name] for name in names}, owner)
+
+
+def _linked_by_llvm(object_code: bytes, names: Iterable[str]) -> tuple[dict[str, int], object]:
     library = llvm().JITLibraryBuilder().add_object_img(object_code).add_current_process()
     for name in names:
         library.export_symbol(name)
     tracker = library.link(_linker(), f"code{next(_numbers)}")
-    return Code({name: tracker[name] for name in names}, tracker)
+    return {name: tracker[name] for name in names}, tracker
 
 
 _numbers = count()
@@ -107,9 +120,12 @@ def _linker() -> Any:
 def _optimized(text: str, target: Target) -> Iterator[tuple[Any, Any]]:
     """A module after LLVM's optimizations, and what writes its code."""
     library = llvm()
+    processor, features = target.processor, target.features
+    if processor == NATIVE:
+        processor, features = native_processor(library)
     machine = library.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.processor,
-        features=target.features,
+        cpu=processor,
+        features=features,
         opt=_SPEED_LEVEL,
         reloc="pic",
         codemodel="small",

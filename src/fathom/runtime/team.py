@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..compiler.emitter import Emitter, Value, index, number
+from .linker import c_function
 from .processor import flush_denormals, pause, restore_denormals
 
 # What different threads write lies 128 bytes apart: processors move lines of 64 bytes between
@@ -56,19 +57,15 @@ def team_memory(threads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     memory = whole[-(whole.ctypes.data // 8) % _LINE :][:words]
     memory[[_THREADS, _ROUNDS, _MEMBER_WORDS]] = threads, rounds, member_words
     memory[_PATIENCE] = _PATIENCE_NANOSECONDS
-    memory[_CLOCK] = _system_function("clock_gettime")
+    memory[_CLOCK] = c_function("clock_gettime")
     if threads > 1:
-        memory[_SEM_WAIT] = _system_function("sem_wait")
-        memory[_SEM_POST] = _system_function("sem_post")
-        memory[_YIELD] = _system_function("sched_yield")
+        memory[_SEM_WAIT] = c_function("sem_wait")
+        memory[_SEM_POST] = c_function("sem_post")
+        memory[_YIELD] = c_function("sched_yield")
         for thread in range(threads):
             semaphore = memory[_MEMBERS + thread * member_words + _SEMAPHORE :]
             ctypes.CDLL(None).sem_init(ctypes.c_void_p(semaphore.ctypes.data), 0, 0)
     return memory
-
-
-def _system_function(name: str) -> int:
-    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
 
 
 def emit_team(emitter: Emitter) -> None:
