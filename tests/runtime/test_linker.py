@@ -145,7 +145,8 @@ def test_where_the_system_does_not_say_llvm_is_asked(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(targets, "_described_by_linux", lambda: None)
     target = host.__wrapped__()
     assert target.vector_bytes == host().vector_bytes
-    assert call(load(to_object(MIXED, target), ["main"])["main"], 3.0, 2) == 30.25
+    code = load(to_object(MIXED, target), ["main"])
+    assert call(code["main"], 3.0, 2) == 30.25
 
 
 def test_an_unknown_processor_gets_narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,4 +157,5 @@ def test_an_unknown_processor_gets_narrow_vectors(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(llvm(), "get_host_cpu_features", unknown)
     target = host.__wrapped__()
     assert (target.processor, target.vector_bytes) == ("", 16)
-    assert call(load(to_object(MIXED, target), ["main"])["main"], 3.0, 2) == 30.25
+    code = load(to_object(MIXED, target), ["main"])
+    assert call(code["main"], 3.0, 2) == 30.25
