@@ -23,13 +23,14 @@ def run(kernel: Kernel, *arrays: np.ndarray, threads: int = 1) -> list[np.ndarra
     arrays = tuple(map(_memory, arrays))
     assert [array.dtype for array in arrays] == list(kernel.buffers)
     guarded = [_guarded(array) for array in arrays]
-    table = np.array([inner.ctypes.data for _, inner in guarded] or [0], np.int64)
-    operands = np.arange(len(arrays))
+    scratch = _guarded(np.zeros(kernel.scratch(host()) * threads, np.uint8))
+    table = np.array([inner.ctypes.data for _, inner in [*guarded, scratch]], np.int64)
+    operands = np.arange(len(table))
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)
     native = function(_compiled(kernel)["kernel"])
     for thread in range(threads):
         native(table.ctypes.data, operands.ctypes.data, thread, threads)
-    for outer, inner in guarded:
+    for outer, inner in [*guarded, scratch]:
         margin = _GUARD * inner.itemsize
         raw = outer.view(np.uint8)
         assert (raw[:margin] == _PATTERN).all(), f"{kernel} wrote before a buffer"

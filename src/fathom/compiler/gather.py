@@ -36,7 +36,6 @@ class GatherKernel(IndexedKernel):
 
     @property
     def is_shareable(self) -> bool:
-        """Whether several threads may run it side by side."""
         axes = self.axes(1).all
         return axes[longest(axes)].steps > 1
 

@@ -72,11 +72,6 @@ class UniformKernel(Kernel):
         return emitter.multiply(counted, number(2.0**-digits, type))
 
     @property
-    def is_shareable(self) -> bool:
-        """Whether several threads may run it side by side."""
-        return True
-
-    @property
     def work(self) -> int:
         # Some 300 instructions for 8 lanes.
         return 40 * math.ceil(self.size / _per_count(self.buffers[1]))

@@ -139,7 +139,6 @@ class ScanKernel(Kernel):
 
     @property
     def is_shareable(self) -> bool:
-        """Whether several threads may run it side by side."""
         lines = self._lines(1)
         return lines[longest(lines)].steps > 1
 

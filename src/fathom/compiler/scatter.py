@@ -135,7 +135,6 @@ class ScatterKernel(IndexedKernel):
 
     @property
     def is_shareable(self) -> bool:
-        """Whether several threads may run it side by side."""
         axes = self.axes(8)
         return axes.all[_longest_whole(axes)].steps > 1
 
