@@ -7,7 +7,7 @@ import numpy as np
 
 from ..ops import DTypeError
 from . import mathematics
-from .emitter import Emitter, Value, lanes_of, number, vector
+from .emitter import Emitter, Value, index, lanes_of, number, vector
 
 DType = np.dtype[Any]
 
@@ -218,7 +218,29 @@ class Lanes:
         return (divisor == -1).select(-self, quotient), is_below.select(rest + safe, rest)
 
     def __pow__(self, other: Any) -> "Lanes":
-        return mathematics.power(*self._meet(other))
+        one, two = self._meet(other)
+        if self.is_floating:
+            return one.intrinsic("pow", two)
+        if self.is_signed:
+            # 1 / a^|b| rounds to 0 unless a is 1 or -1.
+            one = ((two < 0) & (abs(one) != 1)).select(0, one)
+            two = abs(two)
+        return one._raise_by_squaring(two)
+
+    def _raise_by_squaring(self, exponent: "Lanes") -> "Lanes":
+        emitter = self.emitter
+        result, base, rest = (
+            emitter.variable(start.value) for start in (self.constant(1), self, exponent)
+        )
+        with emitter.loop(index(0), index(8 * self.dtype.itemsize)):
+            product, factor, bits = (
+                self._with(emitter.read(place)) for place in (result, base, rest)
+            )
+            is_odd = (bits & 1) != 0
+            emitter.assign(result, is_odd.select(product * factor, product).value)
+            emitter.assign(base, (factor * factor).value)
+            emitter.assign(rest, (bits >> 1).value)
+        return self._with(emitter.read(result))
 
     def __rpow__(self, other: Any) -> "Lanes":
         return self.constant(other) ** self
@@ -228,7 +250,7 @@ class Lanes:
 
     def __abs__(self) -> "Lanes":
         if self.is_floating:
-            return self._intrinsic("fabs")
+            return self.intrinsic("fabs")
         if self.is_signed:
             return (self < 0).select(-self, self)
         return self
@@ -299,6 +321,17 @@ class Lanes:
         condition, one, two = self.spread(count), a.spread(count), b.spread(count)
         return a._with(self.emitter.select(condition.value, one.value, two.value))  # type: ignore[no-any-return]
 
+    def replace_where(self, condition: "Lanes", compute: Callable[[], "Lanes"]) -> "Lanes":
+        """These lanes, but what `compute` gives where the condition holds.
+
+        What `compute` writes is jumped over where the condition holds in no lane, so it is for
+        what is costly and rarely needed.
+        """
+        kept = self.emitter.variable(self.value)
+        with self.emitter.when(condition.any().value):
+            self.emitter.assign(kept, condition.select(compute(), self).value)
+        return self._with(self.emitter.read(kept))
+
     def any(self) -> "Lanes":
         """Whether this bool holds in some lane, as a single lane."""
         if self.count == 1:
@@ -323,6 +356,8 @@ class Lanes:
         return self ^ (True if self.dtype == BOOL else -1)
 
     def __lshift__(self, other: Any) -> "Lanes":
+        if self._is_inside(other):
+            return self._bitwise("shl", other)
         one, distance = self._meet(other)
         limit, is_inside = one._limit_of_shift(distance)
         return is_inside.select(one._bitwise("shl", limit), 0)
@@ -331,6 +366,8 @@ class Lanes:
         return self.constant(other) << self
 
     def __rshift__(self, other: Any) -> "Lanes":
+        if self._is_inside(other):
+            return self._bitwise("ashr" if self.is_signed else "lshr", other)
         one, distance = self._meet(other)
         limit, is_inside = one._limit_of_shift(distance)
         if self.is_signed:
@@ -339,6 +376,10 @@ class Lanes:
 
     def __rrshift__(self, other: Any) -> "Lanes":
         return self.constant(other) >> self
+
+    def _is_inside(self, distance: Any) -> bool:
+        """Whether a number known while compiling is a distance of a shift by less than all."""
+        return isinstance(distance, int) and 0 <= distance < 8 * self.dtype.itemsize
 
     def _limit_of_shift(self, distance: "Lanes") -> tuple["Lanes", "Lanes"]:
         """The distance kept below the number of bits, and whether it already was."""
@@ -372,6 +413,9 @@ class Lanes:
             return self
         if dtype == BOOL:
             return self != 0
+        if self.dtype == BOOL:
+            one = literal_lanes(self.emitter, 1, dtype, self.count)
+            return self.select(one, 0)
         if self.is_floating and dtype.kind in "iu":
             return self._truncate_to(dtype)
         return self._convert(self._conversion(dtype), dtype)
@@ -382,7 +426,7 @@ class Lanes:
             if self.is_floating:
                 return "fpext" if dtype.itemsize > self.dtype.itemsize else "fptrunc"
             return "sitofp" if self.is_signed else "uitofp"
-        if self.dtype != BOOL and dtype.itemsize <= self.dtype.itemsize:
+        if dtype.itemsize <= self.dtype.itemsize:
             return "trunc" if dtype.itemsize < self.dtype.itemsize else "bitcast"
         return "sext" if self.is_signed else "zext"
 
@@ -398,12 +442,13 @@ class Lanes:
 
     # Floating-point numbers, where an integer is its own floor and so on
 
-    def _intrinsic(self, name: str, *others: "Lanes") -> "Lanes":
+    def intrinsic(self, name: str, *others: "Lanes") -> "Lanes":
+        """LLVM's intrinsic function of that name."""
         operands = (self.value, *(other.value for other in others))
         return self._with(self.emitter.intrinsic(name, self.value.type, *operands))
 
     def _round(self, name: str) -> "Lanes":
-        return self._intrinsic(name) if self.is_floating else self
+        return self.intrinsic(name) if self.is_floating else self
 
     def floor(self) -> "Lanes":
         return self._round("floor")
@@ -420,12 +465,17 @@ class Lanes:
 
     def sqrt(self) -> "Lanes":
         self._require_floating("the square root")
-        return self._intrinsic("sqrt")
+        return self.intrinsic("sqrt")
 
     def copysign(self, other: Any) -> "Lanes":
         """The magnitude of this number with the sign of another."""
         one, two = self._meet(other)
-        return one._intrinsic("copysign", two)
+        return one.intrinsic("copysign", two)
+
+    def fmod(self, divisor: Any) -> "Lanes":
+        """What division leaves with the quotient cut to an integer; the system's function."""
+        self._require_floating("fmod")
+        return self._combine(self.emitter.remainder, divisor)
 
     def isnan(self) -> "Lanes":
         if not self.is_floating:
@@ -485,6 +535,10 @@ class Lanes:
 
     def arcsinh(self) -> "Lanes":
         return mathematics.arcsinh(self)
+
+    def exponent(self) -> "Lanes":
+        """The n for which the magnitude lies in [2^(n-1), 2^n), an int32; 0 for 0."""
+        return mathematics.exponent(self)
 
     def hypot(self, other: Any) -> "Lanes":
         return mathematics.hypot(*self._meet(other))

@@ -231,6 +231,9 @@ class Exponent(Elementwise):
     def evaluate(self, x: Array) -> Array:
         return np.frexp(x)[1]
 
+    def expression(self, x: Scalar) -> Scalar:
+        return x.exponent()
+
 
 class Negative(Elementwise):
     kinds: ClassVar[str] = "iuf"
