@@ -1,0 +1,118 @@
+"""A recorded function as a native program, with its state."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compiler.layouts import choose_layouts, column_major
+from ..compiler.views import Layout, row_major
+from ..graph.program import Program
+from ..graph.recorded import Place, Recording
+from ..ops import Array
+from ..tensor import Tensor
+from .executor import address
+from .program import NativeProgram
+from .state import StateMemory
+
+
+class CompiledProgram(Program):
+    """What `fathom.compile` makes of a recording: native code that updates state in place.
+
+    Args:
+        recording: the recording.
+
+    Attributes:
+        native: the native program.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        graph = recording.graph
+        updates = _updates(recording)
+        state = [n for n, place in enumerate(recording.inputs) if place.argument is None]
+        by_columns = choose_layouts(graph, [graph.inputs[n] for n in state], updates)
+        layouts: dict[int, Layout] = {}
+        for number in state:
+            vertex = graph.inputs[number]
+            if vertex in by_columns:
+                layouts[number] = column_major(vertex.shape)
+            else:
+                array = next(recording.inputs[number].tensors(()))._node.value
+                layouts[number] = _present_layout(array)
+        self.native = NativeProgram(graph, updates, layouts)
+        self._lock = threading.Lock()
+        written = set(updates.values())
+        self._memories = [
+            (
+                self.native.inputs[number],
+                StateMemory(
+                    recording.inputs[number],
+                    layouts[number],
+                    graph.inputs[number].dtype,
+                    number in written,
+                ),
+            )
+            for number in state
+        ]
+        self._arguments = [
+            (self.native.inputs[number], place)
+            for number, place in enumerate(recording.inputs)
+            if place.argument is not None
+        ]
+        self._writes = [
+            write for number, write in enumerate(recording.writes) if number not in updates
+        ]
+
+    def run(self, arguments: Sequence[Tensor]) -> Sequence[Array]:
+        native = self.native
+        table = native.table
+        with self._lock:
+            for number, memory in self._memories:
+                if not memory.is_ready():
+                    table[number] = address(memory.settle())
+            # Holds copies of what does not lie row by row until the program has run.
+            arrays = []
+            for number, place in self._arguments:
+                array = next(place.tensors(arguments))._node.value
+                if not (array.flags.c_contiguous and array.flags.aligned):
+                    array = np.array(array, order="C")
+                    arrays.append(array)
+                table[number] = address(array)
+            values = native.finish()
+        if self._writes:
+            for write, value in zip(self._writes, values, strict=False):
+                write.perform(value, arguments)
+            return values[len(self._writes) :]
+        return values
+
+
+def _updates(recording: Recording) -> dict[int, int]:
+    """For the outputs that replace the value of a state, the number of the state's input."""
+    inputs: dict[Any, int] = {
+        _key(place): number
+        for number, place in enumerate(recording.inputs)
+        if place.argument is None
+    }
+    updates: dict[int, int] = {}
+    for number, write in enumerate(recording.writes):
+        replaced = inputs.get(_key(write.place))
+        if replaced is None or write.is_new or write.place.argument is not None:
+            continue
+        before, after = recording.graph.inputs[replaced], recording.graph.outputs[number]
+        if before.spec == after.spec:
+            updates[number] = replaced
+    return updates
+
+
+def _key(place: Place) -> Any:
+    return (place.argument, tuple(map(id, place.handles)), place.slot)
+
+
+def _present_layout(array: Array) -> Layout:
+    """How an array lies, if its elements fill its memory; row by row otherwise."""
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    if array.transpose(order).flags.c_contiguous and array.size > 1:
+        return Layout(array.shape, tuple(stride // array.itemsize for stride in array.strides))
+    return row_major(array.shape)

@@ -1,0 +1,112 @@
+"""The memory of state: tensors that live from call to call, and which a program updates in place.
+
+Values never change for anybody who can see them. A program writes into the memory of a tensor
+only while nothing else holds that memory: no other tensor, no tape, no NumPy view. Otherwise
+the tensor is given memory of its own first.
+"""
+
+from sys import getrefcount
+
+import numpy as np
+
+from ..compiler.views import Layout
+from ..graph.recorded import Place
+from ..ops import Array
+from ..promotion import DType
+from ..tape import Node
+from ..tensor import wrap
+
+
+class StateMemory:
+    """Where one state of a program lies.
+
+    Args:
+        place: where the state is found.
+        layout: how the program wants it to lie.
+        dtype: of its elements.
+        is_written: whether the program writes it.
+
+    Attributes:
+        node: the node of the value whose address the program knows.
+    """
+
+    __slots__ = ("_is_gradient", "_layout", "_place", "_strides", "_tensor", "is_written", "node")
+
+    def __init__(self, place: Place, layout: Layout, dtype: DType, is_written: bool) -> None:
+        self._place = place
+        self._layout = layout
+        self._strides = tuple(stride * dtype.itemsize for stride in layout.strides)
+        self._tensor = place.handles[0]
+        self._is_gradient = place.slot == "grad"
+        self.is_written = is_written
+        self.node: Node | None = None
+
+    def is_ready(self) -> bool:
+        """Whether the value lies where the program last found it, and may be written there."""
+        tensor = self._tensor.grad if self._is_gradient else self._tensor
+        return tensor._node is self.node and (  # type: ignore[union-attr]
+            not self.is_written or self._is_unshared()
+        )
+
+    def settle(self) -> Array:
+        """Let the value lie as the program wants it, and return its array."""
+        self.node = next(self._place.tensors(()))._node
+        if not self._lies_well(self.node.value):
+            # An equal value: whoever else holds the node need not know.
+            self.node.value = _laid_out(self.node.value, self._layout)
+        if self.is_written and not (self._is_unshared() and self._is_writeable()):
+            self._move_out()
+        return self.node.value  # type: ignore[no-any-return]
+
+    def _is_unshared(self) -> bool:
+        """Whether nobody but the state's tensors holds the value."""
+        holders, arrays = self._count_holders()
+        return holders <= len(self._place.handles) + _UNSHARED[0] and arrays <= _UNSHARED[1]
+
+    def _count_holders(self) -> tuple[int, int]:
+        return getrefcount(self.node), getrefcount(self.node.value)  # type: ignore[union-attr]
+
+    def _is_writeable(self) -> bool:
+        array = self.node.value  # type: ignore[union-attr]
+        return bool(array.flags.writeable) and array.base is None
+
+    def _lies_well(self, array: Array) -> bool:
+        if not array.flags.aligned:
+            return False
+        return array.size <= 1 or all(
+            size == 1 or one == other
+            for size, one, other in zip(array.shape, array.strides, self._strides, strict=True)
+        )
+
+    def _move_out(self) -> None:
+        """Give the state's tensors a node of their own with a copy of the value."""
+        shared = self.node
+        assert shared is not None
+        fresh = Node(_laid_out(shared.value, self._layout), None, (), shared.needs_gradient)
+        fresh.leaf, fresh.hooks = shared.leaf, shared.hooks
+        for tensor in self._place.tensors(()):
+            tensor._node = fresh
+        self.node = fresh
+
+
+def _laid_out(array: Array, layout: Layout) -> Array:
+    """A copy of the array whose elements lie as the layout says."""
+    order = sorted(range(array.ndim), key=lambda axis: -layout.strides[axis])
+    prototype = np.empty([array.shape[axis] for axis in order], array.dtype)
+    # `empty_like` keeps the order of the axes in memory, and owns its memory.
+    copy = np.empty_like(prototype.transpose(np.argsort(order)) if order else prototype)
+    copy[...] = array
+    return copy
+
+
+def _count_unshared() -> tuple[int, int]:
+    """How many holders the interpreter counts of a node and an array that only one tensor and
+    one `StateMemory` hold, the tensor not counted."""
+    tensor = wrap(Node(np.zeros(1)))
+    memory = StateMemory(Place(None, (tensor,)), Layout((1,), (1,)), np.dtype(float), True)
+    memory.node = tensor._node
+    holders, arrays = memory._count_holders()
+    return holders - 1, arrays
+
+
+_UNSHARED = _count_unshared()
