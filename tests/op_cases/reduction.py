@@ -148,6 +148,17 @@ def spread(*, numbers_only: bool = False) -> Samples:
     return samples
 
 
+def sampled_functions(numbers: Numbers) -> Iterator[Call]:
+    x, places = numbers.distinct(4, 3), np.array([0.0, 0.5, 2.0])
+    yield call(x)
+    yield call(x, edge_order=2)
+    yield call(x, spacing=0.5, dim=1)
+    yield call(x, spacing=[2.0, 0.1], dim=(1, -2))
+    yield call(x, spacing=[places], dim=(1,), edge_order=2)
+    yield call(x, spacing=[places], dim=(1,))
+    yield call(numbers.distinct(2))
+
+
 def differences(numbers: Numbers) -> Iterator[Call]:
     x = numbers.normal(3, 4)
     yield call(x)
@@ -246,6 +257,7 @@ CASES = [
     Case("cummin", along(), tied(1), integers=NUMBERS),
     Case("cummax", with_nan(1), gradient=False, label="nan"),
     Case("diff", differences, integers=NUMBERS),
+    Case("gradient", sampled_functions),
     Case("trapezoid", integrals),
     Case("trapz", lambda n: list(integrals(n))[:1]),
     Case("cumulative_trapezoid", integrals),

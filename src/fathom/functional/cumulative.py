@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..ops import (
     Concatenate,
     CumulativeLargest,
@@ -19,7 +19,7 @@ from ..ops import (
 )
 from ..promotion import bool_, int64
 from ..tensor import Number, Tensor, constant, promoted, tensor_method, with_in_place
-from .arguments import axis_from, part_of, with_axis
+from .arguments import Dims, axis_from, part_of, with_axis
 from .elementwise import floating
 from .extrema import ValuesAndIndices, elements_at, with_dimension
 from .reduction import summable
@@ -31,6 +31,7 @@ __all__ = [
     "cumsum",
     "cumulative_trapezoid",
     "diff",
+    "gradient",
     "logcumsumexp",
     "trapezoid",
     "trapz",
@@ -148,6 +149,72 @@ def diff(
         later, earlier = part_of(row, axis, 1, size), part_of(row, axis, 0, max(size - 1, 0))
         row = LogicalXor()(later, earlier) if row.dtype == bool_ else later - earlier
     return row
+
+
+def gradient(
+    input: Tensor, *, spacing: Any = 1, dim: Dims = None, edge_order: int = 1
+) -> list[Tensor]:
+    """The derivatives of sampled functions, by differences of second order.
+
+    Within, the slope at the sample of the parabola through it and its neighbours.
+
+    Args:
+        spacing: how far apart samples are: one number, or for each dimension a number or the
+            samples' places, a one-dimensional tensor.
+        dim: the dimensions to derive along; all by default.
+        edge_order: 1 for the difference of two samples at the ends, 2 for the slope of the
+            parabola through three.
+
+    Returns:
+        For each of the dimensions the derivatives, of the input's shape.
+
+    Raises:
+        ShapeError: there are too few samples along a dimension.
+    """
+    dims = range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+    spacing = 1 if spacing is None else spacing
+    spacings = tuple(spacing) if isinstance(spacing, list | tuple) else (spacing,) * len(dims)
+    if len(spacings) != len(dims) or edge_order not in (1, 2):
+        raise ArgumentError(
+            f"gradient: expected a spacing for each of {len(dims)} dimensions and edge_order 1 or "
+            f"2, got {len(spacings)} and {edge_order}"
+        )
+    pairs = zip(dims, spacings, strict=True)
+    return [_slopes(input, axis_from(one, input.ndim), each, edge_order) for one, each in pairs]
+
+
+def _slopes(input: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:
+    size = input.shape[axis]
+    if size <= edge_order:
+        raise ShapeError(
+            f"gradient: edge_order={edge_order} needs {edge_order + 1} samples, dimension {axis} "
+            f"of shape {input.shape} has {size}"
+        )
+    steps: Any = spacing
+    if isinstance(spacing, Tensor) and spacing.ndim:
+        along = [1] * input.ndim
+        along[axis] = size - 1
+        steps = diff(spacing).reshape(along)
+    slopes = diff(floating(input), dim=axis) / steps
+
+    def left(values: Any, count: int) -> Any:
+        return part_of(values, axis, 0, count) if isinstance(values, Tensor) else values
+
+    def right(values: Any, count: int) -> Any:
+        end = values.shape[axis] if isinstance(values, Tensor) else 0
+        return part_of(values, axis, end - count, end) if isinstance(values, Tensor) else values
+
+    first, last = left(slopes, 1), right(slopes, 1)
+    if size == 2:
+        return Concatenate(axis)(first, last)
+    # The farther a neighbour, the less its slope counts.
+    before, after = left(steps, size - 2), right(steps, size - 2)
+    within = (left(slopes, size - 2) * after + right(slopes, size - 2) * before) / (before + after)
+    if edge_order == 2:
+        bends = (right(slopes, size - 2) - left(slopes, size - 2)) / (before + after)
+        first = first - left(bends, 1) * left(steps, 1)
+        last = last + right(bends, 1) * right(steps, 1)
+    return Concatenate(axis)(first, within, last)
 
 
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number = 1, dim: int = -1) -> Tensor:
