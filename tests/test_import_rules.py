@@ -25,7 +25,7 @@ ROOMS = {
     "compiler": BASE | {"graph"},
     "runtime": BASE | {"graph", "compiler"},
     "formats": BASE | {"functional"},
-    "nn": BASE | {"functional"},
+    "nn": BASE | {"functional", "runtime"},
     "optim": BASE | {"functional"},
     "data": BASE | {"functional", "formats"},
     "models": BASE | {"functional", "nn", "formats"},

@@ -16,6 +16,7 @@ from ..tape import Node, Value
 from ..tensor import Tensor, quiet
 from .graph import Constant, Graph, Input, Vertex
 from .guards import Guards
+from .inspection import Inspection
 from .origin import user_line, user_place
 from .recorded import (
     GradientChange,
@@ -56,7 +57,8 @@ def record(
         args, kwargs = map_structure(
             lambda leaf: next(remaining) if isinstance(leaf, Tensor) else leaf, (args, kwargs)
         )
-    recorder = Recorder(Guards(function, original), arguments, by_identity)
+    recorder = Recorder(arguments, by_identity)
+    recorder.inspection.look_at_call(function, original)
     with _SeenThrough(recorder):
         result = recorder.take_apart(function(*args, **kwargs))
         final = recorder.let_go()
@@ -139,13 +141,13 @@ class Recorder:
     """What one recording knows of the tensors that its function touches.
 
     Args:
-        guards: where it notes what the function looks at.
         arguments: the tensors that the function is called with.
         is_by_identity: whether they are the very tensors of the call rather than stand-ins.
     """
 
-    def __init__(self, guards: Guards, arguments: Sequence[Tensor], is_by_identity: bool) -> None:
-        self.guards = guards
+    def __init__(self, arguments: Sequence[Tensor], is_by_identity: bool) -> None:
+        self.guards = Guards()
+        self.inspection = Inspection(self.guards)
         self.is_by_identity = is_by_identity
         self._arguments: dict[int, int] = {}
         for position, tensor in enumerate(arguments):
@@ -315,7 +317,7 @@ class Recorder:
 
     def note_use(self, watched: Watched) -> None:
         """Note that the function uses an object whose attributes steer it."""
-        self.guards.note_use(watched)
+        self.inspection.look_at_watched(watched)
 
     def require_current(self) -> None:
         """Raise where this recording is over, or belongs to another thread."""
