@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from kernels import kernels
 
 from fathom.runtime.executor import ALL_THREADS, Program, Step, address
 from fathom.runtime.threads import get_num_threads, pool, set_num_threads
+
+from .programs import kernels
 
 TINY = 1e-310  # denormal
 

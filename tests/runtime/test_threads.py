@@ -5,14 +5,16 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from kernels import kernels
 
 from fathom.errors import ArgumentError
-from fathom.runtime.executor import ALL_THREADS, Program, Segment, Step, address
-from fathom.runtime.threads import get_num_threads, set_num_threads
+from fathom.runtime import threads
+from fathom.runtime.threads import Pool, get_num_threads, set_num_threads
+
+from .programs import rotated, rotating, workers
 
 
 @pytest.fixture(autouse=True)
@@ -23,34 +25,16 @@ def _two_threads() -> None:
     set_num_threads(before)
 
 
-def rotating(array: np.ndarray, spare: np.ndarray, rounds: int = 10) -> Segment:
-    """What moves 1000 numbers by 2 * rounds places and adds as much; threads must meet."""
-    rotate = kernels()["rotate"]
-    steps = [Step(rotate, (0, 1), ALL_THREADS, True), Step(rotate, (1, 0), ALL_THREADS, True)]
-    program = Program(2, steps * rounds)
-    program.table[:] = address(array), address(spare)
-    program.arrays = array, spare  # which live as long as it does
-    return program.segment()
-
-
-def rotated(rounds: int) -> np.ndarray:
-    return np.roll(np.arange(1000.0), 2 * rounds % 1000) + 2 * rounds
-
-
-def workers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("fathom worker")]
-
-
-@pytest.mark.parametrize("threads", [2, 3, 4, 5, 8])
-def test_no_thread_runs_ahead_of_a_barrier(threads: int) -> None:
-    set_num_threads(threads)
+@pytest.mark.parametrize("number", [2, 3, 4, 5, 8])
+def test_no_thread_runs_ahead_of_a_barrier(number: int) -> None:
+    set_num_threads(number)
     array, spare = np.arange(1000.0), np.zeros(1000)
     segment = rotating(array, spare)
-    calls = 200 if threads == 2 else 5
+    calls = 200 if number == 2 else 5
     for _ in range(calls):
         segment.run()
     np.testing.assert_array_equal(array, rotated(10 * calls))
-    assert len(workers()) == threads - 1
+    assert len(workers()) == number - 1
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.0001, 0.0002, 0.0003, 0.002])
@@ -111,17 +95,16 @@ def test_the_number_of_threads_must_make_sense(number: object) -> None:
     assert get_num_threads() == 2
 
 
-def python(code: str, **environment: str) -> str:
-    """What a fresh Python prints that runs the code with this file's tools."""
-    here = os.path.dirname(__file__)
-    code = f"import signal, sys; sys.path.insert(0, {here!r})\nfrom test_threads import *\n{code}"
+def python(code: str) -> str:
+    """What a fresh Python prints that runs the code with the names in `programs`."""
+    names = "import os, signal, sys, threading, time\nfrom runtime.programs import *\n"
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", names + code],
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
-        env={**os.environ, **environment},
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -237,12 +220,24 @@ print("done")
     assert printed == "done\n"
 
 
-@pytest.mark.parametrize(("value", "threads"), [("1", 1), ("3", 3)])
-def test_the_environment_says_how_many_threads_there_are(value: str, threads: int) -> None:
-    assert python("print(get_num_threads())", OMP_NUM_THREADS=value) == f"{threads}\n"
+@pytest.mark.parametrize(("value", "number"), [("1", 1), ("3", 3)])
+def test_the_environment_says_how_many_threads_there_are(
+    value: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert Pool().threads == number
 
 
 @pytest.mark.parametrize("value", ["", "0", "many"])
-def test_by_default_there_is_a_thread_for_each_core(value: str) -> None:
-    number = int(python("print(get_num_threads())", OMP_NUM_THREADS=value))
-    assert 1 <= number <= len(os.sched_getaffinity(0))
+def test_by_default_there_is_a_thread_for_each_core(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert 1 <= Pool().threads <= len(os.sched_getaffinity(0))
+
+
+def test_without_semaphores_there_is_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "can_sleep", lambda: False)
+    assert Pool().threads == 1
+    set_num_threads(4)
+    assert get_num_threads() == 1

@@ -1,11 +1,27 @@
-"""Kernels for tests of the runtime, small enough to say what they do."""
+"""Kernels and programs for tests of the runtime, small enough to say what they do."""
 
+import threading
 from functools import cache
+
+import numpy as np
 
 from fathom.compiler.emitter import Emitter, index, number
 from fathom.compiler.kernel import PARAMETERS, buffer_pointers, share
 from fathom.compiler.target import host
+from fathom.runtime.cache import cached
+from fathom.runtime.executor import ALL_THREADS, Program, Segment, Step, address
 from fathom.runtime.machine_code import Code, load, to_object
+from fathom.runtime.threads import get_num_threads, set_num_threads
+
+__all__ = [
+    "get_num_threads",
+    "kernels",
+    "np",
+    "rotated",
+    "rotating",
+    "set_num_threads",
+    "workers",
+]
 
 
 @cache
@@ -49,4 +65,23 @@ def kernels() -> Code:
             emitter.assign(value, emitter.divide(emitter.read(value), number(1.1, "double")))
         emitter.store(emitter.read(value), place)
     names = ["nothing", "add_one", "rotate", "take_part", "product", "linger"]
-    return load(to_object(emitter.text, host()), names)
+    text = emitter.text
+    return load(cached(text, lambda: to_object(text, host())), names)
+
+
+def rotating(array: np.ndarray, spare: np.ndarray, rounds: int = 10) -> Segment:
+    """What moves 1000 numbers by 2 * rounds places and adds as much; threads must meet."""
+    rotate = kernels()["rotate"]
+    steps = [Step(rotate, (0, 1), ALL_THREADS, True), Step(rotate, (1, 0), ALL_THREADS, True)]
+    program = Program(2, steps * rounds)
+    program.table[:] = address(array), address(spare)
+    program.arrays = array, spare  # which live as long as it does
+    return program.segment()
+
+
+def rotated(rounds: int) -> np.ndarray:
+    return np.roll(np.arange(1000.0), 2 * rounds % 1000) + 2 * rounds
+
+
+def workers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("fathom worker")]
