@@ -10,7 +10,7 @@ from fathom.compiler.kernel import Access, Kernel
 from fathom.compiler.target import host
 from fathom.runtime.machine_code import Code, load, to_object
 
-_GUARD = 67  # elements on either side; odd, so that no buffer is aligned better than it must be
+_GUARD = 128  # bytes, at least, on either side of a buffer
 _PATTERN = 0xA5
 
 
@@ -23,7 +23,7 @@ def run(kernel: Kernel, *arrays: np.ndarray, threads: int = 1) -> list[np.ndarra
     arrays = tuple(map(_memory, arrays))
     assert [array.dtype for array in arrays] == list(kernel.buffers)
     guarded = [_guarded(array) for array in arrays]
-    scratch = _guarded(np.zeros(kernel.scratch(host()) * threads, np.uint8))
+    scratch = _guarded(np.zeros(kernel.scratch(host()) * threads, np.uint8), alignment=64)
     table = np.array([inner.ctypes.data for _, inner in [*guarded, scratch]], np.int64)
     operands = np.arange(len(table))
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)
@@ -31,10 +31,9 @@ def run(kernel: Kernel, *arrays: np.ndarray, threads: int = 1) -> list[np.ndarra
     for thread in range(threads):
         native(table.ctypes.data, operands.ctypes.data, thread, threads)
     for outer, inner in [*guarded, scratch]:
-        margin = _GUARD * inner.itemsize
-        raw = outer.view(np.uint8)
-        assert (raw[:margin] == _PATTERN).all(), f"{kernel} wrote before a buffer"
-        assert (raw[raw.size - margin :] == _PATTERN).all(), f"{kernel} wrote behind a buffer"
+        start = inner.ctypes.data - outer.ctypes.data
+        assert (outer[:start] == _PATTERN).all(), f"{kernel} wrote before a buffer"
+        assert (outer[start + inner.nbytes :] == _PATTERN).all(), f"{kernel} wrote behind a buffer"
     return [inner.reshape(array.shape) for (_, inner), array in zip(guarded, arrays, strict=True)]
 
 
@@ -59,10 +58,17 @@ def _memory(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _guarded(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    outer = np.empty(array.size + 2 * _GUARD, array.dtype)
-    outer.view(np.uint8)[:] = _PATTERN
-    inner = outer[_GUARD : _GUARD + array.size]
+def _guarded(array: np.ndarray, alignment: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Bytes that hold a pattern, and in their midst a copy of the array.
+
+    Args:
+        alignment: what the copy's address is a multiple of; by default of nothing but an element.
+    """
+    outer = np.full(array.nbytes + 4 * _GUARD, _PATTERN, np.uint8)
+    start = _GUARD
+    start += -(outer.ctypes.data + start) % (alignment or 64)
+    start += 0 if alignment else array.itemsize
+    inner = outer[start : start + array.nbytes].view(array.dtype)
     inner[:] = array.reshape(-1)
     return outer, inner
 

@@ -3,21 +3,29 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..ops import Shape
-from .emitter import Emitter, Value, Variable, index
+from .emitter import Emitter, Value, Variable, index, number, vector
 from .kernel import PARAMETERS, Access, DType, Kernel, buffer_pointers, share
 from .lanes import Lanes, load_lanes, memory_type, store_lanes
 from .listing import counters, element, loops
 from .nest import Axis, limits_of, longest, merged, moved, nest
 from .target import Target
 
+# How many elements are sorted by counting.
+_BLOCK = 16
+
+UINT8 = np.dtype("uint8")
+
 
 @dataclass(frozen=True)
 class ArgSortKernel(Kernel):
     """Writes the indices that sort along an axis, as `ops.ArgSort` does: stably, NaN largest.
 
-    Runs of sorted elements are merged in pairs into runs of twice the length, until one is
-    left; threads share the lines.
+    Blocks of a few elements are sorted by counting for each one how many come before it. Such
+    sorted runs are then merged in pairs into runs of twice the length, until one is left.
+    Threads share the lines.
 
     Attributes:
         shape: of the source and of the result.
@@ -80,7 +88,8 @@ class ArgSortKernel(Kernel):
 
     @property
     def work(self) -> int:
-        return 15 * math.prod(self.shape) * self.length.bit_length()
+        doublings = (max(self.length - 1, 0) // _BLOCK).bit_length()
+        return math.prod(self.shape) * (10 + 15 * doublings)
 
     def __str__(self) -> str:
         names = counters(len(self.shape))
@@ -110,6 +119,8 @@ class _Line:
         self._kernel = kernel
         self._source = buffers[kernel.source.buffer]
         self._result = buffers[kernel.result.buffer]
+        # Bools are sorted as the bytes that hold them.
+        self._held = UINT8 if kernel.dtype.kind == "b" else kernel.dtype
         length = kernel.length
         # Indices first: they need the better alignment.
         self._orders = [emitter.address(memory, "i64", index(k * length)) for k in range(2)]
@@ -123,11 +134,16 @@ class _Line:
         strides = [access.strides[kernel.axis] for access in (kernel.source, kernel.result)]
         with emitter.loop(index(0), length) as step:
             (place,) = moved(emitter, [source], step, strides[:1])
-            self._write(self._read(self._source, place), self._elements[0], step)
-            emitter.store(step, emitter.address(self._orders[0], "i64", step))
+            self._write(self._read(self._source, place), self._elements[1], step)
+        whole, rest = divmod(kernel.length, _BLOCK)
+        with emitter.loop(index(0), index(whole)) as block:
+            self._sort_block(emitter.multiply(block, index(_BLOCK)), _BLOCK)
+        if rest:
+            self._sort_block(index(whole * _BLOCK), rest)
         runs = [emitter.variable(place) for place in (*self._elements, *self._orders)]
-        with emitter.loop(index(0), index((kernel.length - 1).bit_length())) as doublings:
-            self._merge_runs(emitter.bits("shl", index(1), doublings), runs)
+        blocks = whole + (rest > 0)
+        with emitter.loop(index(0), index((blocks - 1).bit_length())) as doublings:
+            self._merge_runs(emitter.bits("shl", index(_BLOCK), doublings), runs)
             for first, second in (runs[:2], runs[2:]):
                 held = emitter.read(first)
                 emitter.assign(first, emitter.read(second))
@@ -137,6 +153,27 @@ class _Line:
             (place,) = moved(emitter, [result], step, strides[1:])
             found = emitter.load("i64", emitter.address(order, "i64", step))
             emitter.store(found, emitter.address(self._result, "i64", place))
+
+    def _sort_block(self, start: Value, count: int) -> None:
+        """Sort the `count` elements from `start` on, from the second line into the first."""
+        emitter, dtype = self._emitter, self._held
+        mask = emitter.mask(_BLOCK, index(count))
+        place = emitter.address(self._elements[1], memory_type(dtype, 1), start)
+        elements = load_lanes(emitter, dtype, place, _BLOCK, mask)
+        rank = number(0, vector("i64", _BLOCK))
+        for lane in range(count):
+            one = Lanes(emitter, emitter.extract(elements.value, lane), dtype).spread(_BLOCK)
+            # Before those that follow it comes what has to stay there, before the others what
+            # has to be moved there.
+            is_later = emitter.compare("sgt", emitter.lane_numbers(_BLOCK), number(lane, rank.type))
+            stays, moves = self._are_in_order(one, elements), ~self._are_in_order(elements, one)
+            comes_before = emitter.select(is_later, stays.value, moves.value)
+            rank = emitter.add(rank, emitter.convert("zext", comes_before, rank.type))
+        places = emitter.add(rank, emitter.splat(start, _BLOCK))
+        into = emitter.addresses(self._elements[0], memory_type(dtype, 1), places)
+        emitter.scatter(elements.value, into, mask)
+        order = emitter.add(emitter.lane_numbers(_BLOCK), emitter.splat(start, _BLOCK))
+        emitter.scatter(order, emitter.addresses(self._orders[0], "i64", places), mask)
 
     def _merge_runs(self, width: Value, runs: list[Variable]) -> None:
         """Merge neighbouring runs of `width` sorted elements into one.
@@ -150,8 +187,8 @@ class _Line:
         pairs = emitter.divide(
             emitter.add(pair, index(self._kernel.length - 1)), pair, signed=False
         )
-        with emitter.loop(index(0), pairs) as number:
-            start = emitter.multiply(number, pair)
+        with emitter.loop(index(0), pairs) as position:
+            start = emitter.multiply(position, pair)
             middle = emitter.intrinsic("smin", "i64", emitter.add(start, width), length)
             stop = emitter.intrinsic("smin", "i64", emitter.add(start, pair), length)
             left, right = emitter.variable(start), emitter.variable(middle)
@@ -182,12 +219,11 @@ class _Line:
         return ordered | second.isnan() if self._kernel.dtype.kind == "f" else ordered
 
     def _read(self, base: Value, place: Value) -> Lanes:
-        dtype = self._kernel.dtype
-        address = self._emitter.address(base, memory_type(dtype, 1), place)
-        return load_lanes(self._emitter, dtype, address, 1)
+        address = self._emitter.address(base, memory_type(self._held, 1), place)
+        return load_lanes(self._emitter, self._held, address, 1)
 
     def _write(self, value: Lanes, base: Value, place: Value) -> None:
-        type = memory_type(self._kernel.dtype, 1)
+        type = memory_type(self._held, 1)
         store_lanes(value, self._emitter.address(base, type, place))
 
 
@@ -236,8 +272,8 @@ class SearchSortedKernel(Kernel):
         found = emitter.variable(index(0))
         # Steps of falling powers of two: each is taken if all elements in it come before.
         doublings = self.size.bit_length()
-        with emitter.loop(index(0), index(doublings)) as number:
-            step = emitter.bits("lshr", index((1 << doublings) >> 1), number)
+        with emitter.loop(index(0), index(doublings)) as halvings:
+            step = emitter.bits("lshr", index((1 << doublings) >> 1), halvings)
             before = emitter.read(found)
             after = emitter.add(before, step)
             exists = emitter.compare("sle", after, index(self.size))
