@@ -222,6 +222,21 @@ def test_large_products_are_divided_into_groups_of_panels():
         check(*matrices, threads=2)
 
 
+@pytest.mark.parametrize("orders", ["nnn", "ttn", "tnn"])
+def test_long_sums_are_added_up_in_parts(orders):
+    first, second, result = operands(70, 4200, 40, orders=orders)
+    weights = Guarded(np.ones_like(result.array))
+    kernel = product(first, second, result)
+    assert kernel.tiling(host()).depth < 4200
+    check(first, second, result, threads=2)
+    rate = Guarded(np.full(1, 0.5, "float32"))
+    momentum = Guarded(np.zeros_like(result.array))
+    body = update_body(weights.access(2), rate.access(3, (0, 0)), momentum.access(4), False)
+    buffers = [first, second, weights, rate, momentum]
+    run(product(first, second, weights, body, buffers), buffers)
+    np.testing.assert_allclose(weights.array, 1 - 0.5 * result.array, atol=1e-3)
+
+
 @pytest.mark.parametrize("shape", [(0, 3, 4), (3, 4, 0), (0, 0, 0)])
 def test_an_empty_result_is_left_alone(shape):
     check(*operands(*shape))

@@ -5,7 +5,7 @@ from .tile import Matrix
 
 
 def write_packing(
-    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, columns: Value
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int | Value, columns: Value
 ) -> None:
     """Copy columns of a matrix to a panel whose rows are contiguous.
 
@@ -16,20 +16,23 @@ def write_packing(
         type: the type of a vector.
         panel: where to; its rows have room for whole vectors.
         source: where from, beginning with the first of the columns.
-        inner: the number of rows.
+        inner: the number of rows; where it is known only when the kernel runs, an i64 that is
+            at least the number of lanes.
         columns: how many columns there are, an i64.
     """
     lanes = lanes_of(type)
+    size = index(inner) if isinstance(inner, int) else inner
+    is_deep = not isinstance(inner, int) or inner >= lanes
     with emitter.loop(index(0), columns, lanes) as column:
         target = panel._replace(start=_behind(emitter, type, panel, column))
         block = source._replace(start=_behind(emitter, type, source, column))
         left = emitter.subtract(columns, column)
         if source.column_stride == 1:
-            _copy(emitter, type, target, block, inner, left)
-        elif source.row_stride == 1 and inner >= lanes:
-            _transpose(emitter, type, target, block, inner, left)
+            _copy(emitter, type, target, block, size, left)
+        elif source.row_stride == 1 and is_deep:
+            _transpose(emitter, type, target, block, size, left)
         else:
-            _pick(emitter, type, target, block, inner, left)
+            _pick(emitter, type, target, block, size, left)
 
 
 def _behind(emitter: Emitter, type: str, matrix: Matrix, column: Value) -> Value:
@@ -38,26 +41,26 @@ def _behind(emitter: Emitter, type: str, matrix: Matrix, column: Value) -> Value
 
 
 def _copy(
-    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, left: Value
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, size: Value, left: Value
 ) -> None:
     """Copy a vector from each row."""
     element = element_of(type)
     mask = emitter.mask(lanes_of(type), left)
-    with emitter.loop(index(0), index(inner)) as k:
+    with emitter.loop(index(0), size) as k:
         row = emitter.address(source.start, element, emitter.multiply(k, index(source.row_stride)))
         to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
         emitter.store(emitter.load(type, row, mask), to)
 
 
 def _transpose(
-    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, left: Value
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, size: Value, left: Value
 ) -> None:
     """Turn columns that are contiguous into rows, in square blocks."""
     element, lanes = element_of(type), lanes_of(type)
     starts = _starts_of_columns(emitter, type, source, left)
-    with emitter.loop(index(0), index(inner), lanes) as begin:
+    with emitter.loop(index(0), size, lanes) as begin:
         # The last block reaches back over the one before.
-        k = emitter.intrinsic("smin", "i64", begin, index(inner - lanes))
+        k = emitter.intrinsic("smin", "i64", begin, emitter.subtract(size, index(lanes)))
         block = [emitter.load(type, emitter.address(start, element, k)) for start in starts]
         to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
         for position, row in enumerate(transposed(emitter, block)):
@@ -66,12 +69,12 @@ def _transpose(
 
 
 def _pick(
-    emitter: Emitter, type: str, panel: Matrix, source: Matrix, inner: int, left: Value
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, size: Value, left: Value
 ) -> None:
     """Copy one number at a time: any strides."""
     element = element_of(type)
     starts = _starts_of_columns(emitter, type, source, left)
-    with emitter.loop(index(0), index(inner)) as k:
+    with emitter.loop(index(0), size) as k:
         offset = emitter.multiply(k, index(source.row_stride))
         to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
         for lane, start in enumerate(starts):

@@ -33,10 +33,11 @@ def outer_product_tile(
     type: str,
     first: Matrix,
     second: Matrix,
-    inner: int,
+    inner: int | Value,
     height: int,
     masks: list[Value | None],
     unroll: int,
+    before: list[list[Value]] | None = None,
 ) -> list[list[Value]]:
     """A tile of a product whose vectors lie along the columns.
 
@@ -48,10 +49,12 @@ def outer_product_tile(
         type: the type of a vector.
         first: the rows of the first matrix that the tile needs.
         second: the columns of the second one; they are contiguous.
-        inner: the size of the dimension that is summed over.
+        inner: the size of the dimension that is summed over; an i64 where it is known only
+            when the kernel runs, for an `unroll` of 1.
         height: the number of rows.
         masks: for each vector of a row which lanes exist, or None where all do.
         unroll: how many sums each element is split into, which run side by side.
+        before: the vectors of each row so far; all zero where there are none.
 
     Returns:
         The vectors of each row.
@@ -71,16 +74,21 @@ def outer_product_tile(
             for total, factor in zip(row_sums, factors, strict=True):
                 _accumulate(emitter, total, number_, factor)
 
-    zero = number(0, type)
+    zeros = [[number(0, type)] * len(masks)] * height
     banks = [
-        [[emitter.variable(zero) for _ in masks] for _ in range(height)] for _ in range(unroll)
+        [[emitter.variable(start) for start in row] for row in starts]
+        for starts in [before or zeros, *[zeros] * (unroll - 1)]
     ]
-    whole = inner - inner % unroll
-    with emitter.loop(index(0), index(whole), unroll) as start:
-        for position, sums in enumerate(banks):
-            step(emitter.add(start, index(position)), sums)
-    for k in range(whole, inner):
-        step(index(k), banks[k - whole])
+    if isinstance(inner, Value):
+        with emitter.loop(index(0), inner) as k:
+            step(k, banks[0])
+    else:
+        whole = inner - inner % unroll
+        with emitter.loop(index(0), index(whole), unroll) as start:
+            for position, sums in enumerate(banks):
+                step(emitter.add(start, index(position)), sums)
+        for k in range(whole, inner):
+            step(index(k), banks[k - whole])
     return [
         [_total(emitter, [bank[row][column] for bank in banks]) for column in range(len(masks))]
         for row in range(height)

@@ -22,6 +22,10 @@ _RUN = 512  # bytes that have to lie together to be read at the better of these 
 _CLOSE_RUN, _CLOSE = 1.25, 2.0  # cycles for each vector that comes from the second-level cache
 _CLOSEST_BYTES = 1 << 15  # what fits the first level
 _CLOSE_BYTES = 1 << 19  # what fits the second level beside other things
+_LONGEST = 4096  # how large the inner dimension may be to be added up in one go
+_DEPTH = 512  # how much of it is added up at a time otherwise,
+_SHORTEST = 64  # and at the end
+_BLOCK_ROWS = 512  # of how many rows sums are put aside
 _THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
 
 
@@ -62,6 +66,9 @@ class Tiling:
         packed: whether columns of the second matrix are copied to a contiguous panel first.
         group: panels (the columns of a tile) that are worked on together, row by row.
         shared: what the threads share among them: "batch", "rows" or "columns".
+        depth: how much of the inner dimension is added up at a time; where that is not all of
+            it, sums are put aside in between.
+        block: how many tiles of rows have sums put aside at a time.
     """
 
     along: Literal["columns", "inner"]
@@ -72,6 +79,13 @@ class Tiling:
     packed: bool
     group: int
     shared: Literal["batch", "rows", "columns"]
+    depth: int
+    block: int
+
+    @property
+    def panel_columns(self) -> int:
+        """How many columns of the result a tile has."""
+        return self.width * self.lanes if self.along == "columns" else self.width
 
 
 @lru_cache(maxsize=4096)
@@ -87,8 +101,8 @@ def choose(problem: Problem, target: Target) -> tuple[float, Tiling]:
 
 def _code_size(problem: Problem, tiling: Tiling) -> int:
     """How many sums the code for all sizes of tiles holds."""
-    panel = tiling.width * (tiling.lanes if tiling.along == "columns" else 1)
-    kinds = (1 + (problem.rows % tiling.height > 0)) * (1 + (problem.columns % panel > 0))
+    rest = problem.rows % tiling.height > 0, problem.columns % tiling.panel_columns > 0
+    kinds = (1 + rest[0]) * (1 + rest[1])
     return tiling.height * tiling.width * tiling.unroll * kinds
 
 
@@ -103,6 +117,7 @@ def _outer_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
     lanes = target.lanes(problem.itemsize)
     vectors = -(-problem.columns // lanes)
     packed = _should_pack(problem)
+    depth = _depth(problem) if packed else problem.inner
     for height in range(1, min(problem.rows, target.vector_registers) + 1):
         for width in range(1, min(vectors, target.vector_registers) + 1):
             if height * width + width + 1 > target.vector_registers:
@@ -127,7 +142,7 @@ def _outer_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
 
                 tiles = -(-problem.rows // height)
                 spent = _of_all_tiles(problem.rows, vectors, height, width, cycles)
-                panel_bytes = problem.inner * width * lanes * problem.itemsize
+                panel_bytes = depth * width * lanes * problem.itemsize
                 group = max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
                 # Reading the first matrix once more for each group of panels.
                 reread = -(-panels // group) * problem.rows * problem.inner / lanes
@@ -138,10 +153,19 @@ def _outer_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
                     "rows": spent * _imbalance(tiles) + packing * sum(_THREADS) / len(_THREADS),
                 }
                 shared = min(share, key=lambda name: share[name])
-                yield (
-                    problem.batch * (share[shared] + reread / 8),
-                    Tiling("columns", lanes, height, width, unroll, packed, group, shared),  # type: ignore[arg-type]
+                tiling = Tiling(
+                    "columns",
+                    lanes,
+                    height,
+                    width,
+                    unroll if depth == problem.inner else 1,
+                    packed,
+                    group,
+                    shared,  # type: ignore[arg-type]
+                    depth,
+                    max(1, _BLOCK_ROWS // height),
                 )
+                yield problem.batch * (share[shared] + reread / 8), tiling
 
 
 def _inner_candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
@@ -174,10 +198,19 @@ def _inner_candidates(problem: Problem, target: Target) -> Iterator[tuple[float,
                 shared = min(pieces, key=lambda name: _imbalance(pieces[name]))
                 panel_bytes = problem.inner * columns * problem.itemsize
                 group = max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
-                yield (
-                    problem.batch * spent * _imbalance(pieces[shared]),
-                    Tiling("inner", columns, height, columns, unroll, False, group, shared),  # type: ignore[arg-type]
+                tiling = Tiling(
+                    "inner",
+                    columns,
+                    height,
+                    columns,
+                    unroll,
+                    False,
+                    group,
+                    shared,  # type: ignore[arg-type]
+                    problem.inner,
+                    tiles,
                 )
+                yield problem.batch * spent * _imbalance(pieces[shared]), tiling
 
 
 def _of_all_tiles(rows: int, vectors: int, height: int, width: int, cycles) -> float:  # type: ignore[no-untyped-def]
@@ -218,6 +251,25 @@ def _should_pack(problem: Problem) -> bool:
         return True
     size = problem.inner * problem.columns * problem.itemsize
     return size > _CLOSE_BYTES and problem.rows >= 64
+
+
+def _depth(problem: Problem) -> int:
+    """How much of the inner dimension to add up at a time.
+
+    All of it, while the panels of a few columns stay close, and while the rows of the first
+    matrix are contiguous or few.
+    """
+    if problem.first_contiguous:
+        longest, depth = _LONGEST, _DEPTH
+    else:
+        # The rows are copied for each group of panels, so shorter and wider groups are better.
+        longest, depth = _DEPTH, _DEPTH // 2
+    if problem.inner <= longest or problem.rows * problem.inner * problem.itemsize < _CLOSE_BYTES:
+        return problem.inner
+    # The last part must not be shorter than a vector.
+    while 0 < problem.inner % depth < _SHORTEST:
+        depth += 1
+    return depth
 
 
 def _packing_cost(problem: Problem) -> float:
