@@ -52,6 +52,7 @@ del keep_freed_memory
 if TYPE_CHECKING:
     from . import data, formats, linalg, models, nn, optim, train, utils
     from .compiled import compile
+    from .runtime.threads import get_num_threads, set_num_threads
     from .train import Trainer
 
 __version__ = "0.1.0"
@@ -61,6 +62,7 @@ newaxis = None
 # Rooms that a script may not need are opened when it first names them.
 _ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train", "utils")
 _ELSEWHERE = {"Trainer": "train", "compile": "compiled", "load": "formats", "save": "formats"}
+_ELSEWHERE |= dict.fromkeys(("get_num_threads", "set_num_threads"), "runtime.threads")
 # PyTorch has these of nn.functional's functions at its top level too.
 _ELSEWHERE |= dict.fromkeys(
     (
