@@ -9,6 +9,7 @@ import numpy as np
 from ..graph import Vertex
 from ..ops import (
     AddAtIndex,
+    ArgSort,
     AssignIndex,
     AssignSlice,
     Concatenate,
@@ -23,6 +24,7 @@ from ..ops import (
     Op,
     Place,
     PlaceDiagonal,
+    SearchSorted,
     Slice,
     SmallestAtIndex,
     Uniform,
@@ -34,6 +36,7 @@ from .plan import Buffer, Step
 from .random import UniformKernel
 from .scan import ScanKernel
 from .scatter import ScatterKernel
+from .sort import ArgSortKernel, SearchSortedKernel
 from .views import Layout, moved
 
 if TYPE_CHECKING:
@@ -90,6 +93,11 @@ class _Whole:
                 yield self._gather(op)
             case AddAtIndex() | AssignIndex() | MultiplyAtIndex() | LargestAtIndex():
                 yield self._scatter(_SCATTERS[type(op)], op)
+            case ArgSort(axis, descending):
+                shape, accesses = self._vertex.shape, self._accesses()
+                yield self._step(ArgSortKernel(self._buffers, shape, axis, descending, *accesses))
+            case SearchSorted(right) if self._buffers[0] == self._buffers[1]:
+                yield self._search(right)
             case _:
                 yield self._call_back()
 
@@ -117,6 +125,19 @@ class _Whole:
     def _scan(self, kind: str, axis: int) -> Step:
         accesses = self._accesses()
         return self._step(ScanKernel(self._buffers, kind, self._vertex.shape, axis, *accesses))
+
+    def _search(self, right: bool) -> Step:
+        sequences, values, result = self._accesses()
+        shape, size = self._vertex.shape, self._vertex.operands[0].shape[-1]
+        shown = moved(
+            Expand((*shape[:-1], size)),
+            Layout(self._vertex.operands[0].shape, sequences.strides, sequences.offset),
+        )
+        assert shown is not None, "a broadcast value needs no copy"
+        spread = Access(sequences.buffer, shown.offset, shown.strides)
+        return self._step(
+            SearchSortedKernel(self._buffers, right, shape, size, spread, values, result)
+        )
 
     def _gather(self, op: Index) -> Step:
         value, *indices, result = self._accesses()
