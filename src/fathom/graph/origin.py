@@ -1,6 +1,7 @@
 """Where in the user's code something happens."""
 
 import contextlib
+import linecache
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,20 @@ import numpy as np
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
 # Also what stands between two functions of the library: decorators of NumPy's and Python's.
 _NOT_THE_USERS = (PACKAGE, str(Path(np.__file__).parent) + os.sep, contextlib.__file__)
+
+
+class Line(str):
+    """A line of the user's code: ``"train.py:12"``, which knows where the file is."""
+
+    __slots__ = ("number", "path")
+
+    path: str
+    number: int
+
+    @property
+    def text(self) -> str:
+        """What stands in the line; empty where there is no file to look into."""
+        return linecache.getline(self.path, self.number).strip()
 
 
 def user_frame() -> FrameType | None:
@@ -24,7 +39,11 @@ def user_frame() -> FrameType | None:
 def user_line() -> str:
     """The line of the user's code that runs now: ``"train.py:12"``."""
     frame = user_frame()
-    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    if frame is None:
+        return ""
+    line = Line(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
+    line.path, line.number = frame.f_code.co_filename, frame.f_lineno
+    return line
 
 
 def user_place() -> str:
