@@ -30,7 +30,21 @@ def special_values(dtype: np.dtype[Any]) -> np.ndarray:
         near_zero += [0, 1, 2, 3, 5, 7, 8, 9, 31, 32, 33, 63, 64, 65]
         return np.array([limits.min, limits.min + 1, *near_zero, limits.max - 1, limits.max], dtype)
     limits = np.finfo(dtype)
-    positive = [0.0, limits.tiny, 1e-9, 0.3, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 100.7, 2.0**33, limits.max]
+    positive = [
+        0.0,
+        limits.tiny,
+        1e-9,
+        0.3,
+        0.5,
+        1.0,
+        1.5,
+        2.0,
+        2.5,
+        3.0,
+        100.7,
+        2.0**33,
+        limits.max,
+    ]
     values = [*positive, *(-v for v in positive), math.inf, -math.inf, math.nan]
     return np.array(values, dtype)
 
@@ -60,7 +74,9 @@ def assert_same(actual: np.ndarray, expected: np.ndarray, ulps: float, arrays: A
         pytest.fail(f"({given}) gives {actual[where]}, NumPy gives {expected[where]}")
 
 
-def check(op: ops.Elementwise, dtypes: list[np.dtype[Any]], ulps: float, arrays: Any = None) -> None:
+def check(
+    op: ops.Elementwise, dtypes: list[np.dtype[Any]], ulps: float, arrays: Any = None
+) -> None:
     """Compare an op's expression with its evaluation for one, four and sixteen lanes."""
     arrays = arrays or operands(dtypes)
     with np.errstate(all="ignore"):
@@ -157,7 +173,10 @@ def test_dividing_integers_by_zero_does_not_stop_the_process(dtype: np.dtype[Any
 
 @pytest.mark.parametrize("dtype", dtypes(NUMBERS), ids=str)
 def test_powers(dtype: np.dtype[Any]) -> None:
-    check(ops.Power(), [dtype, dtype], ulps=1)
+    arrays = operands([dtype, dtype])
+    if dtype.kind == "i":  # NumPy's absolute value of the most negative number is negative
+        arrays = [array[arrays[1] != np.iinfo(dtype).min] for array in arrays]
+    check(ops.Power(), [dtype, dtype], ulps=1, arrays=arrays)
 
 
 @pytest.mark.parametrize("dtype", dtypes(FLOATING), ids=str)

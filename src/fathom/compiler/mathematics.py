@@ -367,25 +367,33 @@ def _truncated_remainder(a: "Lanes", b: "Lanes") -> "Lanes":
     quotient = (a / b).trunc()
     rest = (-quotient).multiply_add(b, a)
     # Where the quotient was rounded up, the rest has got beyond zero.
-    is_beyond = (rest * a < 0) & (rest != 0)
+    is_beyond = (rest < 0) & (a > 0) | (rest > 0) & (a < 0)
     rest = is_beyond.select(rest + abs(b).copysign(a), rest)
-    is_large = ~(abs(quotient) < _LARGEST_QUOTIENT[a.dtype.itemsize])
-    return rest.replace_where(is_large, lambda: a.fmod(b))
+    is_easy = (abs(quotient) < _LARGEST_QUOTIENT[a.dtype.itemsize]) & b.isfinite()
+    return rest.replace_where(~is_easy, lambda: a.fmod(b))
+
+
+def _is_on_other_side(rest: "Lanes", b: "Lanes") -> "Lanes":
+    """Whether a quotient that leaves `rest` has to be one less to be rounded down."""
+    return (rest < 0) & (b > 0) | (rest > 0) & (b < 0)
 
 
 def floor_remainder(a: "Lanes", b: "Lanes") -> "Lanes":
     """a - b * floor(a / b), exact but for one rounding, with the sign of b."""
     rest = _truncated_remainder(a, b)
-    is_other_side = (rest < 0) ^ (b < 0)
-    moved = is_other_side.select(rest + b, rest)
+    moved = _is_on_other_side(rest, b).select(rest + b, rest)
     return (rest == 0).select(rest.copysign(b), moved)
 
 
 def floor_quotient(a: "Lanes", b: "Lanes") -> "Lanes":
     """The quotient rounded towards minus infinity, such that it fits the remainder."""
-    quotient = ((a - floor_remainder(a, b)) / b).rint()
-    ordinary = (quotient == 0).select((a / b) * 0, quotient)
-    return (b == 0).select(a / b, ordinary)
+    rest = _truncated_remainder(a, b)
+    quotient = (a - rest) / b
+    quotient = _is_on_other_side(rest, b).select(quotient - 1, quotient)
+    whole = quotient.floor()
+    # Rounding may have brought it to either side; ties are rounded down, as NumPy does.
+    quotient = (quotient - whole > 0.5).select(whole + 1, whole)
+    return (b == 0).select(a / b, (quotient == 0).select(quotient.copysign(a / b), quotient))
 
 
 def exponent(x: "Lanes") -> "Lanes":
