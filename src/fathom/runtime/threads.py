@@ -10,7 +10,7 @@ from ..errors import ArgumentError
 from .native import native
 from .team import can_sleep, team_memory
 
-_LONGEST_WAIT_AT_EXIT = 1.0  # seconds
+_LONGEST_WAIT = 1.0  # seconds
 
 
 class Team:
@@ -81,13 +81,19 @@ class Pool:
 
     def close(self) -> None:
         """Stop all workers; whoever still runs native code does so alone."""
-        if self.lock.acquire(timeout=_LONGEST_WAIT_AT_EXIT):
+        if self.suspend():
             self._threads = 1
-            self._dismiss(_LONGEST_WAIT_AT_EXIT)
             self.lock.release()
 
+    def suspend(self) -> bool:
+        """Take the lock and stop all workers, unless a job takes very long."""
+        is_idle = self.lock.acquire(timeout=_LONGEST_WAIT)
+        if is_idle:
+            self._dismiss(_LONGEST_WAIT)
+        return is_idle
+
     def forget(self) -> None:
-        """Begin anew in a forked process, where the workers do not exist."""
+        """Begin anew in a process where the workers do not exist."""
         self.lock = threading.Lock()
         self._team, self.address = None, 0
 
@@ -99,8 +105,25 @@ class Pool:
 
 pool = Pool()
 atexit.register(pool.close)
+
+
+def _before_fork() -> None:
+    global _is_suspended  # noqa: PLW0603
+    _is_suspended = pool.suspend()
+
+
+def _after_fork() -> None:
+    if _is_suspended:
+        pool.lock.release()
+
+
+# A process is copied with one thread only, so it had better have no others; both have new
+# workers when they need them.
+_is_suspended = False
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=pool.forget)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=pool.forget
+    )
 
 
 def get_num_threads() -> int:
