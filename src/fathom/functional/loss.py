@@ -10,6 +10,7 @@ import numpy as np
 from ..anomaly import anomaly_mode, require_input_without_nan
 from ..errors import ArgumentError, ShapeError
 from ..ops import Absolute, Exp, Log, LogAddExp, Maximum, Where
+from ..recording import is_recording
 from ..tensor import Tensor, binary
 from .elementwise import floating
 
@@ -340,7 +341,9 @@ def _bounded_log(x: Tensor) -> Tensor:
 
 
 def _require_probabilities(input: Tensor) -> None:
-    """Raise where a number is outside [0, 1]; looks at values."""
+    """Raise where a number is outside [0, 1]; looks at values, where there are any yet."""
+    if is_recording():
+        return
     values = np.asarray(input)
     if values.size and (values.min() < 0 or values.max() > 1):
         raise ArgumentError(

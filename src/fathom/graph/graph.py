@@ -157,7 +157,9 @@ def evaluate(graph: Graph, arrays: Sequence[Array]) -> list[Array]:
         if isinstance(vertex, Constant):
             values[vertex] = vertex.array
         elif vertex.op is not None:
-            values[vertex] = vertex.op.compute(*[values[operand] for operand in vertex.operands])
+            value = vertex.op.compute(*[values[operand] for operand in vertex.operands])
+            assert (value.shape, value.dtype) == vertex.spec, f"{vertex.kind} inferred otherwise"
+            values[vertex] = value
         for operand in set(vertex.operands):
             if last_uses[operand] == position and operand not in kept:
                 del values[operand]

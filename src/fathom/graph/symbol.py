@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from .. import indexing
 from ..errors import RecordingError
 from ..ops import (
     Absolute,
@@ -25,6 +26,7 @@ from ..ops import (
     NotEqual,
     Op,
     Operand,
+    Permute,
     Power,
     Remainder,
     Shape,
@@ -85,6 +87,15 @@ class Symbol:
         return f"<{self.dtype}{list(self.shape)} while recording{origin}>"
 
     __hash__ = object.__hash__
+
+    def __getitem__(self, index: Any) -> Operand:
+        return indexing.read(self, index)
+
+    def swapaxes(self, first: int, second: int) -> Operand:
+        """The value with two of its dimensions exchanged."""
+        order = list(range(self.ndim))
+        order[first], order[second] = order[second], order[first]
+        return Permute(tuple(order))(self)
 
     def __neg__(self) -> Operand:
         return Negative()(self)
