@@ -23,7 +23,8 @@ from fathom.compiler.kernel import (
     Product,
     Store,
 )
-from fathom.compiler.matmul import MatMulKernel, oriented, transposed_problem
+from fathom.compiler.matmul import MatMulKernel
+from fathom.compiler.orientation import oriented, transposed, with_merged_batch
 from fathom.compiler.target import host
 from fathom.runtime.machine_code import load, to_object
 
@@ -175,7 +176,7 @@ def test_gives_the_product_for_any_layout(shape, orders):
 @pytest.mark.parametrize("shape", [(1, 37, 20), (40, 37, 3), (29, 31, 47)], ids=str)
 def test_the_transposed_problem_has_the_same_result(shape, orders):
     matrices = operands(*shape, orders=orders)
-    check(*matrices, kernel=transposed_problem(product(*matrices)))
+    check(*matrices, kernel=transposed(product(*matrices)))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int64", "int32", "int8", "uint8"])
@@ -284,7 +285,7 @@ def test_strided_matrices_are_read_in_place():
         Access(1, GUARD + 1, (60, 2)),
         plain(FLOAT, result.access(2)),
     )
-    for one in (kernel, transposed_problem(kernel)):
+    for one in (kernel, transposed(kernel)):
         result.array[...] = 0
         run(one, [memory, memory, result])
         first, second = memory.array[:20:2, :60:3], memory.array[:20, 1:25:2]
@@ -307,7 +308,7 @@ def test_the_body_adds_a_bias_and_applies_an_activation():
     buffers = [first, second, result, bias]
     kernel = product(first, second, result, body, buffers)
     expected = np.maximum(first.array @ second.array + bias.array, 0)
-    for one in (kernel, transposed_problem(kernel)):
+    for one in (kernel, transposed(kernel)):
         for threads in (1, 2):
             result.array[...] = 9
             run(one, buffers, threads)
@@ -343,7 +344,7 @@ def test_the_body_updates_buffers_in_place(shape, long):
     buffers = [first, second, weight, rate, momentum]
     kernel = product(first, second, weight, body, buffers)
     start = weight.array.copy()
-    for one in (kernel, transposed_problem(kernel)):
+    for one in (kernel, transposed(kernel)):
         for threads in (1, 3):
             weight.array[...], momentum.array[...] = start, 1
             run(one, buffers, threads)
@@ -373,13 +374,13 @@ def test_the_body_may_use_positions_and_indices():
     buffers = [first, second, result, labels, table, status]
     kernel = product(first, second, result, body, buffers)
     expected = first.array @ second.array + table.array[labels.array] + 10 * np.arange(21) + 3
-    for one in (kernel, transposed_problem(kernel)):
+    for one in (kernel, transposed(kernel)):
         result.array[...] = 0
         run(one, buffers)
         np.testing.assert_allclose(result.array, expected, atol=1e-4)
         assert not status.any()
     labels.array[7] = 5
-    for one in (kernel, transposed_problem(kernel)):
+    for one in (kernel, transposed(kernel)):
         status[...] = 0
         run(one, buffers)
         assert status.tolist() == [9, 5, 5]
@@ -394,7 +395,40 @@ def test_nan_and_infinity_meet_as_numpy_has_it():
     np.testing.assert_allclose(result.array, expected, atol=1e-4)
 
 
+def test_a_batch_that_shares_the_second_matrix_becomes_rows():
+    random = np.random.default_rng(0)
+    first = Guarded(random.normal(size=(3, 1, 4, 5)))
+    second = Guarded(random.normal(size=(5, 6)))
+    result = Guarded(np.zeros((3, 1, 4, 6)))
+    kernel = with_merged_batch(product(first, second, result))
+    assert (kernel.batch, kernel.rows) == ((), 12)
+    check(first, second, result, kernel)
+
+
+def test_a_batch_of_rows_becomes_a_matrix():
+    random = np.random.default_rng(0)
+    first = Guarded(random.normal(size=(7, 1, 5)))
+    second = Guarded(random.normal(size=(5, 6)))
+    result = Guarded(np.zeros((7, 1, 6)))
+    kernel = with_merged_batch(product(first, second, result))
+    assert (kernel.batch, kernel.rows) == ((), 7)
+    check(first, second, result, kernel)
+
+
+def test_a_batch_with_gaps_stays_one():
+    random = np.random.default_rng(0)
+    first = Guarded(random.normal(size=(2, 3, 4, 5)), (1, 0, 2, 3))
+    second = Guarded(random.normal(size=(2, 1, 5, 6)))
+    result = Guarded(np.zeros((2, 3, 4, 6)))
+    kernel = with_merged_batch(product(first, second, result))
+    assert kernel.batch == (2, 3)
+    check(first, second, result, kernel)
+
+
 def test_says_how_the_product_is_divided():
     kernel = product(*operands(64, 784, 128))
     assert kernel.operations == 2 * 64 * 784 * 128
-    assert "64 × 128" in str(kernel)
+    lines = str(kernel).splitlines()
+    assert lines[0].startswith("for i < 64, j < 128:  # tiles of ")
+    assert lines[1] == "    product = sum over k < 784 of b0[784*i + k + 64] * b1[128*k + j + 64]"
+    assert lines[-1] == "    b2[128*i + j + 64] = v0"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..ops import Shape
-from .kernel import Access
+from .kernel import Access, Apply, Body, Literal, Load, LoadAt, Position, Product, Reduce
 
 _LETTERS = "ijklmnopqrst"
 
@@ -31,3 +31,28 @@ def element(access: Access, names: Sequence[str]) -> str:
     if access.offset or not steps:
         steps.append(str(access.offset))
     return f"b{access.buffer}[{' + '.join(steps)}]"
+
+
+def instructions(body: Body, names: Sequence[str]) -> list[str]:
+    """The lines of a body: ``v2 = Add(v0, v1)``, then the stores."""
+    lines = []
+    for number, instruction in enumerate(body.instructions):
+        match instruction.action:
+            case Load(access):
+                value = element(access, names)
+            case LoadAt(access, indices):
+                chosen = ", ".join(f"v{operand} < {size}" for operand, _, size in indices)
+                value = f"{element(access, names)} at {chosen}"
+            case Literal(constant):
+                value = str(constant)
+            case Position(axis, stride, offset):
+                value = f"{stride}*{names[axis]} + {offset}"
+            case Apply(op, operands):
+                value = f"{op.name}({', '.join(f'v{operand}' for operand in operands)})"
+            case Reduce(kind, operand):
+                value = f"{kind} of v{operand}"
+            case Product():
+                value = "product"
+        lines.append(f"v{number} = {value}  # {instruction.dtype}")
+    lines += [f"{element(store.access, names)} = v{store.operand}" for store in body.stores]
+    return lines

@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..ops import Shape
 from .emitter import Emitter, index
 from .kernel import (
     PARAMETERS,
     Access,
-    Action,
     Body,
     Kernel,
     Load,
     LoadAt,
-    Position,
     buffer_pointers,
 )
+from .listing import counters, element, instructions, loops
 from .panels import ProductWriter, room
 from .target import Target, host
 from .tiling import Problem, Tiling, choose
@@ -73,7 +72,7 @@ class MatMulKernel(Kernel):
         else:
             contiguous = "inner" if inner == 1 or self.inner == 1 else "neither"
         along = len(self.batch) + 1
-        scattered = sum(access.strides[along] not in (0, 1) for access in _accesses(self.body))
+        scattered = sum(access.strides[along] not in (0, 1) for access in accesses(self.body))
         return Problem(
             max(math.prod(self.batch), 1),
             max(self.rows, 1),
@@ -86,10 +85,9 @@ class MatMulKernel(Kernel):
         )
 
     def scratch(self, target: Target) -> int:
-        tiling = self.tiling(target)
         if self._is_empty:
             return 0
-        size = sum(room(self, tiling)) * self.buffers[self.first.buffer].itemsize
+        size = sum(room(self, self.tiling(target))) * self.buffers[self.first.buffer].itemsize
         return -(-size // 64) * 64
 
     @property
@@ -110,54 +108,22 @@ class MatMulKernel(Kernel):
             ProductWriter(emitter, self, pointers, scratch).write(thread, threads)
 
     def __str__(self) -> str:
-        tiling = self.tiling(host())
-        sizes = " × ".join(map(str, (*self.batch, self.rows, self.columns)))
-        return f"product [{sizes}] over {self.inner}: {tiling}"
+        *outer, inner = counters(len(self.batch) + 3)
+        factors = (
+            element(self.first, [*outer[:-1], inner]),
+            element(self.second, [*outer[:-2], inner, outer[-1]]),
+        )
+        return "\n    ".join(
+            [
+                f"{loops(outer, (*self.batch, self.rows, self.columns))}  # {self.tiling(host())}",
+                f"product = sum over {inner} < {self.inner} of {' * '.join(factors)}",
+                *instructions(self.body, outer),
+            ]
+        )
 
 
-def oriented(kernel: MatMulKernel, target: Target | None = None) -> MatMulKernel:
-    """The product as it stands or the transposed one, second^T @ first^T: the faster of them."""
-    target = target or host()
-    other = transposed_problem(kernel)
-    return other if other.cycles(target) < kernel.cycles(target) else kernel
-
-
-def transposed_problem(kernel: MatMulKernel) -> MatMulKernel:
-    """The same product with rows and columns exchanged."""
-    axes = len(kernel.batch)
-
-    def exchanged(access: Access) -> Access:
-        *batch, row, column = access.strides
-        return replace(access, strides=(*batch, column, row))
-
-    def exchanged_action(action: Action) -> Action:
-        match action:
-            case Load(access):
-                return Load(exchanged(access))
-            case LoadAt(access):
-                return replace(action, access=exchanged(access))
-            case Position(axis) if axis >= axes:
-                return replace(action, axis=2 * axes + 1 - axis)
-        return action
-
-    body = Body(
-        tuple(
-            replace(instruction, action=exchanged_action(instruction.action))
-            for instruction in kernel.body.instructions
-        ),
-        tuple(replace(store, access=exchanged(store.access)) for store in kernel.body.stores),
-    )
-    return replace(
-        kernel,
-        rows=kernel.columns,
-        columns=kernel.rows,
-        first=exchanged(kernel.second),
-        second=exchanged(kernel.first),
-        body=body,
-    )
-
-
-def _accesses(body: Body) -> Iterator[Access]:
+def accesses(body: Body) -> Iterator[Access]:
+    """All places in buffers that a body reads or writes."""
     for instruction in body.instructions:
         if isinstance(instruction.action, Load | LoadAt):
             yield instruction.action.access

@@ -76,19 +76,19 @@ def outer_product_tile(
 
     zeros = [[number(0, type)] * len(masks)] * height
     banks = [
-        [[emitter.variable(start) for start in row] for row in starts]
-        for starts in [before or zeros, *[zeros] * (unroll - 1)]
+        [[emitter.variable(sum_) for sum_ in row] for row in rows]
+        for rows in [before or zeros, *[zeros] * (unroll - 1)]
     ]
     if isinstance(inner, Value):
         with emitter.loop(index(0), inner) as k:
             step(k, banks[0])
     else:
         whole = inner - inner % unroll
-        with emitter.loop(index(0), index(whole), unroll) as start:
+        with emitter.loop(index(0), index(whole), unroll) as k:
             for position, sums in enumerate(banks):
-                step(emitter.add(start, index(position)), sums)
-        for k in range(whole, inner):
-            step(index(k), banks[k - whole])
+                step(emitter.add(k, index(position)), sums)
+        for rest in range(whole, inner):
+            step(index(rest), banks[rest - whole])
     return [
         [_total(emitter, [bank[row][column] for bank in banks]) for column in range(len(masks))]
         for row in range(height)

@@ -82,6 +82,13 @@ class Tiling:
     depth: int
     block: int
 
+    def __str__(self) -> str:
+        shape = f"{self.height} × {self.panel_columns}"
+        parts = [f"tiles of {shape}, vectors along the {self.along}", f"{self.shared} shared"]
+        if self.packed:
+            parts.append(f"{self.group} panels packed")
+        return ", ".join(parts)
+
     @property
     def panel_columns(self) -> int:
         """How many columns of the result a tile has."""
