@@ -41,6 +41,7 @@ from .kernel import (
 )
 from .loops import LoopKernel
 from .matmul import MatMulKernel
+from .orientation import oriented
 from .plan import Buffer, Plan, Step
 from .prepare import prepare
 from .views import AxisMap, Layout, is_view, moved, row_major, traced
@@ -221,7 +222,9 @@ class _GroupWriter(KernelWriter):
         )
         inner = vertex.operands[0].shape[-2 if op.transpose_first else -1]
         buffers = tuple(buffer.dtype for buffer in self.operands)
-        return MatMulKernel(buffers, tuple(batch), rows, columns, inner, *accesses, self.body)
+        return oriented(
+            MatMulKernel(buffers, tuple(batch), rows, columns, inner, *accesses, self.body)
+        )
 
     def _factor(
         self, buffer: Buffer, layout: Layout, batch: tuple[int, ...], transposed: bool
