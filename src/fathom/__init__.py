@@ -52,6 +52,7 @@ del keep_freed_memory
 if TYPE_CHECKING:
     from . import data, formats, linalg, models, nn, optim, train, utils
     from .compiled import compile
+    from .runtime.peak import peak
     from .runtime.threads import get_num_threads, set_num_threads
     from .train import Trainer
 
@@ -63,6 +64,7 @@ newaxis = None
 _ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "train", "utils")
 _ELSEWHERE = {"Trainer": "train", "compile": "compiled", "load": "formats", "save": "formats"}
 _ELSEWHERE |= dict.fromkeys(("get_num_threads", "set_num_threads"), "runtime.threads")
+_ELSEWHERE["peak"] = "runtime.peak"
 # PyTorch has these of nn.functional's functions at its top level too.
 _ELSEWHERE |= dict.fromkeys(
     (
