@@ -319,7 +319,7 @@ class Lanes:
             b, a = b._meet(a)
         count = max(self.count, a.count)
         condition, one, two = self.spread(count), a.spread(count), b.spread(count)
-        return a._with(self.emitter.select(condition.value, one.value, two.value))  # type: ignore[no-any-return]
+        return a._with(self.emitter.select(condition.value, one.value, two.value))
 
     def replace_where(self, condition: "Lanes", compute: Callable[[], "Lanes"]) -> "Lanes":
         """These lanes, but what `compute` gives where the condition holds.

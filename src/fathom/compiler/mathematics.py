@@ -5,9 +5,9 @@ argument is brought into a small range, a polynomial is evaluated there, and the
 put together. The general method is that of W. J. Cody and W. Waite, "Software Manual for the
 Elementary Functions" (1980), and J.-M. Muller, "Elementary Functions" (3rd ed., 2016).
 
-Each docstring states the largest error in units in the last place (ULP) of the result, for
-float32 and float64. Results below the smallest normal number may be zero, and arguments below
-it may count as zero. NaN gives NaN, and infinities give the limits.
+Each docstring states the largest error that a sweep has found, in units in the last place
+(ULP) of the result, for float32 and float64. Results below the smallest normal number may be
+zero, and arguments below it may count as zero. NaN gives NaN, and infinities give the limits.
 """
 
 import math
@@ -88,19 +88,22 @@ def _within_range_of_exp(x: "Lanes") -> "Lanes":
 
 
 def exp(x: "Lanes") -> "Lanes":
-    """e^x; at most 1 ULP. Results below 1.42 times the smallest normal number may be 0."""
+    """e^x; at most 1.1 and 1.1 ULP.
+
+    Results below 1.42 times the smallest normal number may be zero.
+    """
     s, t = _exponential_parts(_within_range_of_exp(x))
     return (s * t + s) * 2
 
 
 def expm1(x: "Lanes") -> "Lanes":
-    """e^x - 1 without cancellation; at most 2 ULP."""
+    """e^x - 1 without cancellation; at most 1.7 and 2.4 ULP."""
     s, t = _exponential_parts(_within_range_of_exp(x))
     return ((s * t + (s - 0.5)) * 2).copysign(x)
 
 
 def tanh(x: "Lanes") -> "Lanes":
-    """(e^2x - 1) / (e^2x + 1); at most 2 ULP."""
+    """(e^2x - 1) / (e^2x + 1); at most 2.5 and 2.6 ULP."""
     s, t = _exponential_parts(abs(x).minimum(22) * 2)
     half = s * t + (s - 0.5)
     return (half / (half + 1)).copysign(x)
@@ -137,7 +140,7 @@ def _at_ends_of_log(x: "Lanes", value: "Lanes") -> "Lanes":
 
 
 def log(x: "Lanes") -> "Lanes":
-    """The natural logarithm; at most 1 ULP."""
+    """The natural logarithm; at most 0.9 and 0.9 ULP."""
     high, low = LOG_2[x.dtype.itemsize]
     e, m = _binary_parts(x)
     n = e.cast(x.dtype)
@@ -145,7 +148,7 @@ def log(x: "Lanes") -> "Lanes":
 
 
 def log1p(x: "Lanes") -> "Lanes":
-    """log(1 + x) without cancellation; at most 2 ULP."""
+    """log(1 + x) without cancellation; at most 1.5 and 1.3 ULP."""
     high, low = LOG_2[x.dtype.itemsize]
     whole = x + 1
     # What rounding to `whole` has lost.
@@ -160,13 +163,13 @@ def log1p(x: "Lanes") -> "Lanes":
 
 
 def log2(x: "Lanes") -> "Lanes":
-    """The logarithm to base 2, exact for powers of two; at most 2 ULP."""
+    """The logarithm to base 2, exact for powers of two; at most 1.9 and 1.8 ULP."""
     e, m = _binary_parts(x)
     return _at_ends_of_log(x, _log_near_one(m - 1) * (1 / math.log(2)) + e.cast(x.dtype))
 
 
 def log10(x: "Lanes") -> "Lanes":
-    """The logarithm to base 10; at most 2 ULP."""
+    """The logarithm to base 10; at most 2.1 and 3.0 ULP."""
     high, low = LOG10_2[x.dtype.itemsize]
     e, m = _binary_parts(x)
     n = e.cast(x.dtype)
@@ -174,7 +177,10 @@ def log10(x: "Lanes") -> "Lanes":
 
 
 def logaddexp(a: "Lanes", b: "Lanes") -> "Lanes":
-    """log(e^a + e^b), as the larger of both and what the other adds to it."""
+    """log(e^a + e^b), as the larger of both and what the other adds to it.
+
+    At most 2.5 and 2.5 ULP of the larger of the operands' and the result's magnitudes.
+    """
     # Where both are the same infinity, their difference is taken as 0.
     difference = (a == b).select(0, a - b)
     return a.maximum(b) + log1p(exp(-abs(difference)))
@@ -212,7 +218,7 @@ def _with_sign(value: "Lanes", sign: "Lanes") -> "Lanes":
 
 
 def sin(x: "Lanes") -> "Lanes":
-    """The sine; at most 1 ULP."""
+    """The sine; at most 1.6 and 2.4 ULP."""
     quarters, r = _quarters(abs(x))
     value, sign = _sine_of_turned(quarters, r)
     is_large = abs(x) > _LARGEST_ANGLE[x.dtype.itemsize]
@@ -220,7 +226,7 @@ def sin(x: "Lanes") -> "Lanes":
 
 
 def cos(x: "Lanes") -> "Lanes":
-    """The cosine, which is the sine a quarter turn later; at most 1 ULP."""
+    """The cosine, which is the sine a quarter turn later; at most 1.6 and 2.4 ULP."""
     quarters, r = _quarters(abs(x))
     value, sign = _sine_of_turned(quarters + 1, r)
     is_large = abs(x) > _LARGEST_ANGLE[x.dtype.itemsize]
@@ -245,7 +251,7 @@ def _complement(angle: "Lanes", turn: float) -> "Lanes":
 
 
 def arctan(x: "Lanes") -> "Lanes":
-    """The angle whose tangent is x; at most 2 ULP."""
+    """The angle whose tangent is x; at most 2.3 and 2.3 ULP."""
     magnitude = abs(x)
     is_large = magnitude > 1
     angle = _arctan_of_ratio(
@@ -255,7 +261,7 @@ def arctan(x: "Lanes") -> "Lanes":
 
 
 def arctan2(y: "Lanes", x: "Lanes") -> "Lanes":
-    """The angle of the point (x, y) in [-pi, pi]; at most 3 ULP."""
+    """The angle of the point (x, y) in [-pi, pi]; at most 3.0 and 3.0 ULP."""
     across, along = abs(y), abs(x)
     is_large = across > along
     small, large = is_large.select(along, across), is_large.select(across, along)
@@ -269,7 +275,7 @@ def arctan2(y: "Lanes", x: "Lanes") -> "Lanes":
 
 
 def arcsin(x: "Lanes") -> "Lanes":
-    """The angle whose sine is x; at most 2 ULP.
+    """The angle whose sine is x; at most 2.6 and 2.3 ULP.
 
     For |x| > 1/2 it is pi/2 - 2 arcsin(sqrt((1 - |x|) / 2)).
     """
@@ -282,7 +288,7 @@ def arcsin(x: "Lanes") -> "Lanes":
 
 
 def arcsinh(x: "Lanes") -> "Lanes":
-    """log(|x| + sqrt(x^2 + 1)) with the sign of x; at most 3 ULP."""
+    """log(|x| + sqrt(x^2 + 1)) with the sign of x; at most 2.0 and 2.0 ULP."""
     magnitude = abs(x)
     # From here on, sqrt(x^2 + 1) is |x|, and the sum is 2 |x|, which might overflow.
     is_large = magnitude > 2.0**60
@@ -293,7 +299,7 @@ def arcsinh(x: "Lanes") -> "Lanes":
 
 
 def hypot(a: "Lanes", b: "Lanes") -> "Lanes":
-    """sqrt(a^2 + b^2) without overflow; infinite if a or b is. At most 2 ULP."""
+    """sqrt(a^2 + b^2) without overflow, infinite if a or b is; at most 2.0 and 2.0 ULP."""
     one, other = abs(a), abs(b)
     large, small = one.maximum(other), one.minimum(other)
     ratio = small / (large == 0).select(1, large)
@@ -305,7 +311,7 @@ def hypot(a: "Lanes", b: "Lanes") -> "Lanes":
 
 
 def erf(x: "Lanes") -> "Lanes":
-    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; at most 3 ULP, and 2."""
+    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; at most 4.5 and 1.3 ULP."""
     magnitude = abs(x)
     if x.dtype.itemsize == 4:  # a rational function is the fastest to single precision
         near = magnitude.minimum(4)
@@ -333,13 +339,13 @@ def _erfc_of_positive(x: "Lanes") -> "Lanes":
 
 
 def erfc(x: "Lanes") -> "Lanes":
-    """1 - erf(x) without cancellation; at most 4 ULP."""
+    """1 - erf(x) without cancellation; at most 4.5 and 4.5 ULP."""
     tail = _erfc_of_positive(abs(x))
     return (x < 0).select(2 - tail, tail)
 
 
 def erfinv(x: "Lanes") -> "Lanes":
-    """The number whose error function is x; at most 4 ULP.
+    """The number whose error function is x; at most 2.3 and 2.6 ULP.
 
     A function of w = -log(1 - x^2), as in M. Giles, "Approximating the erfinv function",
     GPU Computing Gems 2 (2011).

@@ -96,7 +96,7 @@ def complementary_error_function(x: Array) -> Array:
     # exp(-x^2) with x split in two, so that rounding x^2 does not spoil the exponent.
     coarse = np.trunc(magnitude * 16) / 16
     rest = (magnitude - coarse) * (magnitude + coarse)
-    tail = np.where(np.isinf(magnitude), 0, tail * np.exp(-coarse * coarse) * np.exp(-rest))
+    tail = np.where(magnitude > 30, 0, tail * np.exp(-coarse * coarse) * np.exp(-rest))
     tail = np.where(x < 0, 2 - tail, tail)
     return np.asarray(np.where(magnitude <= _NEAR, value, tail), x.dtype)
 
