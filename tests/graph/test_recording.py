@@ -10,7 +10,6 @@ from op_cases import CASES, Call, Case, Numbers
 
 import fathom
 from fathom.errors import RecordingError
-from fathom.graph.recorder import record
 from fathom.tape import Node
 from fathom.tensor import Tensor, wrap
 

@@ -1033,11 +1033,8 @@ def test_hooks_on_tensors_are_recorded():
 
 def test_the_search_for_nan_runs_eagerly():
     root = fathom.compile(lambda x: fathom.sqrt(x).sum().backward())
-    with (
-        fathom.autograd.detect_anomaly(),
-        pytest.raises(fathom.FathomError, match="Multiply|Sqrt|Divide"),
-    ):
-        x = fathom.tensor([float("nan")], requires_grad=True)
+    x = fathom.tensor([float("nan")], requires_grad=True)
+    with fathom.autograd.detect_anomaly(), pytest.raises(fathom.FathomError, match="holds NaN"):
         root(x)
 
 

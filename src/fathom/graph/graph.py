@@ -135,6 +135,21 @@ def in_order(roots: Iterable[Vertex]) -> list[Vertex]:
     return list(found)
 
 
+def replace(roots: Sequence[Vertex], replaced: dict[Vertex, Vertex]) -> list[Vertex]:
+    """The same computations with some vertices replaced by others."""
+    made: dict[Vertex, Vertex] = {}
+    for vertex in in_order(roots):
+        if vertex in replaced:
+            made[vertex] = replaced[vertex]
+            continue
+        operands = tuple([made[operand] for operand in vertex.operands])
+        if operands == vertex.operands:
+            made[vertex] = vertex
+        else:
+            made[vertex] = Vertex(vertex.op, operands, vertex.spec, vertex.origin)
+    return [made[root] for root in roots]
+
+
 @np.errstate(all="ignore")
 def evaluate(graph: Graph, arrays: Sequence[Array]) -> list[Array]:
     """Run a graph with NumPy: it defines what compiled code must give.

@@ -1,7 +1,6 @@
 """The recorder: runs a function once on symbols and takes down what it computes."""
 
 import gc
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -13,20 +12,18 @@ from ..errors import DTypeError, RecordingError
 from ..ops import Cast, Op, Operand, Spec, Where
 from ..recording import Watched, current
 from ..tape import Node, Value
-from ..tensor import Tensor, quiet
-from .graph import Constant, Graph, Input, Vertex
+from ..tensor import Tensor
+from .assembly import assemble
+from .graph import Constant, Input, Vertex
 from .guards import Guards
 from .inspection import Inspection
 from .origin import user_line, user_place
+from .overlay import SeenThrough, grad_slot, node_slot
 from .recorded import (
-    GradientChange,
     Output,
-    Place,
     Recording,
-    Slot,
-    Write,
-    spent_gradient,
 )
+from .seen import Final, Places, Seen, SeenGradient, Seens
 from .structure import map_structure, tensors_in
 from .symbol import Symbol
 
@@ -59,7 +56,7 @@ def record(
         )
     recorder = Recorder(arguments, by_identity)
     recorder.inspection.look_at_call(function, original)
-    with _SeenThrough(recorder):
+    with SeenThrough(recorder):
         result = recorder.take_apart(function(*args, **kwargs))
         final = recorder.let_go()
     recorder.require_no_escape()
@@ -88,55 +85,6 @@ def stand_ins(tensors: Sequence[Tensor]) -> list[Tensor]:
     return [made[id(tensor)] for tensor in tensors]
 
 
-class _Seen:
-    """A tensor from outside, or one with a constant value, as the function sees it.
-
-    Attributes:
-        tensor: the tensor; it may die while the recording goes on.
-        before: its node outside.
-        first, node: the node that the function saw first, and the one it sees now.
-        vertex: the value that it had first.
-        is_born: whether it was made during the recording.
-    """
-
-    __slots__ = ("before", "first", "is_born", "node", "tensor", "vertex")
-
-    def __init__(self, tensor: Tensor, before: Node, first: Node, is_born: bool) -> None:
-        self.tensor = weakref.ref(tensor)
-        self.before = before
-        self.first: Node | None = first
-        self.node: Node | None = first
-        self.vertex: Vertex = first.value.vertex
-        self.is_born = is_born
-
-
-class _SeenGradient:
-    """What the function sees in the `grad` of a tensor from outside.
-
-    Attributes:
-        owner: the tensor.
-        before: the gradient outside.
-        now: the one that the function sees.
-        is_read: whether the function saw the one from outside.
-    """
-
-    __slots__ = ("before", "is_read", "now", "owner")
-
-    def __init__(self, owner: Tensor, before: Tensor | None) -> None:
-        self.owner = weakref.ref(owner)
-        self.before = before
-        self.now = before
-        self.is_read = False
-
-
-class _Final:
-    """What a tensor has at the end that it had not at the beginning."""
-
-    def __init__(self, vertex: Vertex, requires_grad: bool) -> None:
-        self.vertex = vertex
-        self.requires_grad = requires_grad
-
-
 class Recorder:
     """What one recording knows of the tensors that its function touches.
 
@@ -149,19 +97,15 @@ class Recorder:
         self.guards = Guards()
         self.inspection = Inspection(self.guards)
         self.is_by_identity = is_by_identity
-        self._arguments: dict[int, int] = {}
-        for position, tensor in enumerate(arguments):
-            self._arguments.setdefault(id(tensor), position)
+        self.places = Places(arguments)
         # By the tensor's identity; those whose tensors have died are in `_all_seen` only.
-        self._seen: dict[int, _Seen] = {}
-        self._all_seen: list[_Seen] = []
-        self._gradients: dict[int, _SeenGradient] = {}
+        self._seen: dict[int, Seen] = {}
+        self._all_seen: list[Seen] = []
+        self._gradients: dict[int, SeenGradient] = {}
         # Tensors that share a node go on sharing it.
         self._nodes: dict[int, Node] = {}
         self._kept_nodes: list[Node] = []
         self._born: set[int] = set()
-        # By the identity of a gradient from outside: whose it is.
-        self._owners: dict[int, Tensor] = {}
         self._symbols: list[weakref.ref[Symbol]] = []
         self._numbers: dict[int, int] = {}
         self._results: list[Vertex] = []
@@ -174,7 +118,7 @@ class Recorder:
         seen = self._seen_of(tensor)
         if seen is not None:
             return seen.node  # type: ignore[return-value]
-        node: Node = _node_slot.__get__(tensor)
+        node: Node = node_slot.__get__(tensor)
         if type(node.value) is Symbol:
             node.value.recorder.require_current()
             return node
@@ -185,16 +129,16 @@ class Recorder:
         seen = self._seen_of(tensor)
         if seen is None:
             try:
-                before: Node = _node_slot.__get__(tensor)
+                before: Node = node_slot.__get__(tensor)
             except AttributeError:
                 self._born.add(id(tensor))
                 self._seen.pop(id(tensor), None)
                 self._gradients.pop(id(tensor), None)
-                _node_slot.__set__(tensor, node)
+                node_slot.__set__(tensor, node)
                 return
             if type(before.value) is Symbol:
                 before.value.recorder.require_current()
-                _node_slot.__set__(tensor, node)
+                node_slot.__set__(tensor, node)
                 return
             seen = self._see(tensor, before)
         seen.node = node
@@ -204,13 +148,13 @@ class Recorder:
         seen = self._gradient_seen_of(tensor)
         if seen is not None:
             return seen.now
-        found: Tensor | None = _grad_slot.__get__(tensor)
+        found: Tensor | None = grad_slot.__get__(tensor)
         if id(tensor) in self._born:
             return found
         seen = self._see_gradient(tensor, found)
         seen.is_read = True
         if found is not None:
-            self._owners[id(found)] = tensor
+            self.places.note_gradient(found, tensor)
         return found
 
     def set_gradient(self, tensor: Tensor, gradient: Tensor | None) -> None:
@@ -220,30 +164,30 @@ class Recorder:
             seen.now = gradient
             return
         try:
-            before: Tensor | None = _grad_slot.__get__(tensor)
+            before: Tensor | None = grad_slot.__get__(tensor)
         except AttributeError:
             before = None
         if id(tensor) in self._born:
-            _grad_slot.__set__(tensor, gradient)
+            grad_slot.__set__(tensor, gradient)
         else:
             self._see_gradient(tensor, before).now = gradient
 
-    def _seen_of(self, tensor: Tensor) -> _Seen | None:
+    def _seen_of(self, tensor: Tensor) -> Seen | None:
         seen = self._seen.get(id(tensor))
         return seen if seen is not None and seen.tensor() is tensor else None
 
-    def _gradient_seen_of(self, tensor: Tensor) -> _SeenGradient | None:
+    def _gradient_seen_of(self, tensor: Tensor) -> SeenGradient | None:
         seen = self._gradients.get(id(tensor))
         return seen if seen is not None and seen.owner() is tensor else None
 
-    def _see(self, tensor: Tensor, before: Node) -> _Seen:
+    def _see(self, tensor: Tensor, before: Node) -> Seen:
         is_born = id(tensor) in self._born
         node = self._nodes.get(id(before))
         if node is None or before.needs_gradient:
             node = self._node_for(before, is_born)
             self._nodes[id(before)] = node
             self._kept_nodes.append(before)
-        seen = self._seen[id(tensor)] = _Seen(tensor, before, node, is_born)
+        seen = self._seen[id(tensor)] = Seen(tensor, before, node, is_born)
         self._all_seen.append(seen)
         return seen
 
@@ -263,8 +207,8 @@ class Recorder:
             node.hooks = {0: _refuse_gradient}
         return node
 
-    def _see_gradient(self, tensor: Tensor, before: Tensor | None) -> _SeenGradient:
-        seen = self._gradients[id(tensor)] = _SeenGradient(tensor, before)
+    def _see_gradient(self, tensor: Tensor, before: Tensor | None) -> SeenGradient:
+        seen = self._gradients[id(tensor)] = SeenGradient(tensor, before)
         return seen
 
     # Operations.
@@ -329,14 +273,6 @@ class Recorder:
 
     # The end.
 
-    def place_of(self, tensors: Sequence[Tensor]) -> Place:
-        """Where tensors from outside, which share a value, are found at the next call."""
-        owner = self._owners.get(id(tensors[0]))
-        slot: Slot = "value" if owner is None else "grad"
-        handles = tuple(tensors) if owner is None else (owner,)
-        position = self._arguments.get(id(handles[0]))
-        return Place(position, () if position is not None else handles, slot)
-
     def take_apart(self, result: Any) -> Any:
         """The structure that the function returned, with places instead of tensors."""
         return map_structure(self._result_leaf, result)
@@ -347,7 +283,7 @@ class Recorder:
                 raise RecordingError("a function under fathom.compile returned a bare value")
             return leaf
         if id(leaf) not in self._born:
-            return self.place_of([leaf])
+            return self.places.of([leaf])
         node = self.node_of(leaf)
         self._results.append(node.value.vertex)
         return Output(
@@ -357,7 +293,7 @@ class Recorder:
             not (node.inputs or node.freed),
         )
 
-    def let_go(self) -> tuple[list[_Final | None], list[tuple[_SeenGradient, Any]]]:
+    def let_go(self) -> tuple[list[Final | None], list[tuple[SeenGradient, Any]]]:
         """What all seen tensors and gradients have at the end; lets the nodes go."""
         gradients = [(seen, self._final_gradient(seen)) for seen in self._gradients.values()]
         finals = [self._final(seen) for seen in self._all_seen]
@@ -368,7 +304,7 @@ class Recorder:
         self._nodes.clear()
         return finals, gradients
 
-    def _final(self, seen: _Seen) -> _Final | None:
+    def _final(self, seen: Seen) -> Final | None:
         node = seen.node
         if node is None or node is seen.first:
             return None
@@ -378,9 +314,9 @@ class Recorder:
                 f"given a value with a history at {_origin_of(node.value)}; its gradient would "
                 f"have to flow from call to call: write x.detach(), or within fathom.no_grad()"
             )
-        return _Final(self.vertex_of(node.value), node.needs_gradient)
+        return Final(self.vertex_of(node.value), node.needs_gradient)
 
-    def _final_gradient(self, seen: _SeenGradient) -> Any:
+    def _final_gradient(self, seen: SeenGradient) -> Any:
         """The vertex of a new gradient, or the tensor or None that `grad` holds."""
         gradient = seen.now
         if gradient is None or gradient is seen.before or id(gradient) not in self._born:
@@ -404,201 +340,20 @@ class Recorder:
                 )
 
     def finish(
-        self, result: Any, final: tuple[list[_Final | None], list[tuple[_SeenGradient, Any]]]
+        self, result: Any, final: tuple[list[Final | None], list[tuple[SeenGradient, Any]]]
     ) -> Recording:
         """The recording, once it is known which tensors are still alive."""
         finals, gradients = final
         if any(seen.is_born and seen.tensor() is not None for seen in self._all_seen):
             gc.collect()
-        return _Assembly(self, self._all_seen, finals, gradients).recording(result, self._results)
-
-
-class _Assembly:
-    """Puts the recording together from what the recorder has seen."""
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        all_seen: list[_Seen],
-        finals: list[_Final | None],
-        gradients: list[tuple[_SeenGradient, Any]],
-    ) -> None:
-        self.recorder = recorder
-        self.inputs: dict[Vertex, Place] = {}
-        self.replaced: dict[Vertex, Vertex] = {}
-        self.writes: list[tuple[Write, Vertex]] = []
-        self.changes: list[GradientChange] = []
-        self.gradients_present: list[tuple[Place, bool]] = []
-        self.updated: set[int] = set()
-        self.unsettled = recorder.guards.change() or ""
-        alive = [*(seen.tensor() for seen in all_seen), *(seen.owner() for seen, _ in gradients)]
-        self.touched = {
-            id(tensor): tensor
-            for tensor in alive
-            if tensor is not None
-            and (recorder.is_by_identity or id(tensor) not in recorder._arguments)
-        }
-        self._place_inputs(all_seen)
-        self._place_writes(all_seen, finals)
-        self._place_gradients(gradients)
-
-    def _place_inputs(self, all_seen: list[_Seen]) -> None:
-        by_vertex: dict[Vertex, list[Tensor]] = {}
-        for seen in all_seen:
-            tensor = seen.tensor()
-            if tensor is not None:
-                by_vertex.setdefault(seen.vertex, []).append(tensor)
-            elif not isinstance(seen.vertex, Constant):
-                self.replaced.setdefault(seen.vertex, Constant(np.asarray(seen.before.value)))
-        for vertex, tensors in by_vertex.items():
-            self.replaced.pop(vertex, None)
-            place = self.recorder.place_of(tensors)
-            if isinstance(vertex, Constant) and not self.unsettled:
-                self.unsettled = (
-                    f"it makes a tensor of shape {vertex.shape} at {vertex.origin} "
-                    f"and keeps it outside"
-                )
-            name = str(place)
-            made = Input(vertex.spec, name, vertex.origin)
-            self.replaced[vertex] = made
-            self.inputs[made] = place
-
-    def _place_writes(self, all_seen: list[_Seen], finals: list[_Final | None]) -> None:
-        sharers: dict[tuple[Vertex, bool], list[Tensor]] = {}
-        for seen, final in zip(all_seen, finals, strict=True):
-            tensor = seen.tensor()
-            if final is None or tensor is None:
-                continue
-            self.updated.add(id(tensor))
-            key = (final.vertex, final.requires_grad)
-            alone = final.requires_grad or id(tensor) in self.recorder._arguments
-            alone = alone or id(tensor) in self.recorder._owners
-            if alone:
-                self._write(self.recorder.place_of([tensor]), final.vertex, final.requires_grad)
-            else:
-                sharers.setdefault(key, []).append(tensor)
-        for (vertex, requires_grad), tensors in sharers.items():
-            self._write(self.recorder.place_of(tensors), vertex, requires_grad)
-
-    def _write(self, place: Place, vertex: Vertex, requires_grad: bool) -> None:
-        self.writes.append((Write(place, requires_grad), vertex))
-
-    def _place_gradients(self, gradients: list[tuple[_SeenGradient, Any]]) -> None:
-        for seen, final in gradients:
-            owner = seen.owner()
-            if owner is None:
-                continue
-            place = self.recorder.place_of([owner])
-            if seen.is_read:
-                self.gradients_present.append((place, seen.before is not None))
-            if id(owner) in self.updated and final is not None:
-                self.changes.append(GradientChange(place, spent_gradient))
-            elif isinstance(final, Vertex):
-                of = Place(place.argument, place.handles, "grad")
-                self.writes.append((Write(of, is_new=True), final))
-            elif final is not seen.before or not seen.is_read:
-                becomes = None if final is None else self.recorder.place_of([final])
-                self.changes.append(GradientChange(place, becomes))
-
-    def recording(self, result: Any, results: list[Vertex]) -> Recording:
-        outputs = [vertex for _, vertex in self.writes] + results
-        return Recording(
-            graph=Graph(list(self.inputs), replace(outputs, self.replaced)),
-            inputs=tuple(self.inputs.values()),
-            writes=tuple(write for write, _ in self.writes),
-            gradient_changes=tuple(self.changes),
-            result=result,
-            guards=self.recorder.guards,
-            gradients_present=tuple(self.gradients_present),
-            touched=self.touched,
-            is_by_identity=self.recorder.is_by_identity,
-            unsettled=self.unsettled,
+        return assemble(
+            result,
+            self._results,
+            Seens(self._all_seen, finals, gradients),
+            self.places,
+            self.guards,
+            self.is_by_identity,
         )
-
-
-def replace(roots: Sequence[Vertex], replaced: dict[Vertex, Vertex]) -> list[Vertex]:
-    """The same computations with some vertices replaced by others."""
-    from .graph import in_order
-
-    made: dict[Vertex, Vertex] = {}
-    for vertex in in_order(roots):
-        if vertex in replaced:
-            made[vertex] = replaced[vertex]
-            continue
-        operands = tuple([made[operand] for operand in vertex.operands])
-        if operands == vertex.operands:
-            made[vertex] = vertex
-        else:
-            made[vertex] = Vertex(vertex.op, operands, vertex.spec, vertex.origin)
-    return [made[root] for root in roots]
-
-
-class _SeenThrough:
-    """Lets this thread see tensors through a recorder, as long as the block lasts.
-
-    The attributes `_node` and `grad` of `Tensor` are replaced by properties as long as any
-    thread records: nothing in the library can pass the recorder by, and code that records
-    nothing pays nothing for it. Other threads see the tensors as they are.
-    """
-
-    _lock = threading.Lock()
-    _active = 0
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if _SeenThrough._active == 0:
-                Tensor._node = _node_property  # type: ignore[assignment]
-                Tensor.grad = _grad_property  # type: ignore[assignment]
-            _SeenThrough._active += 1
-        self.context = quiet.context
-        quiet.context = self.recorder  # type: ignore[assignment]
-        current.recorder = self.recorder
-
-    def __exit__(self, *exception: object) -> None:
-        current.recorder = None
-        quiet.context = self.context
-        with self._lock:
-            _SeenThrough._active -= 1
-            if _SeenThrough._active == 0:
-                Tensor._node = _node_slot
-                Tensor.grad = _grad_slot
-
-
-_node_slot: Any = Tensor.__dict__["_node"]
-_grad_slot: Any = Tensor.__dict__["grad"]
-
-
-def _get_node(tensor: Tensor) -> Node:
-    recorder = current.recorder
-    return _node_slot.__get__(tensor) if recorder is None else recorder.node_of(tensor)
-
-
-def _set_node(tensor: Tensor, node: Node) -> None:
-    recorder = current.recorder
-    if recorder is None:
-        _node_slot.__set__(tensor, node)
-    else:
-        recorder.set_node(tensor, node)
-
-
-def _get_grad(tensor: Tensor) -> Tensor | None:
-    recorder = current.recorder
-    return _grad_slot.__get__(tensor) if recorder is None else recorder.gradient_of(tensor)
-
-
-def _set_grad(tensor: Tensor, gradient: Tensor | None) -> None:
-    recorder = current.recorder
-    if recorder is None:
-        _grad_slot.__set__(tensor, gradient)
-    else:
-        recorder.set_gradient(tensor, gradient)
-
-
-_node_property = property(_get_node, _set_node)
-_grad_property = property(_get_grad, _set_grad)
 
 
 def _origin_of(value: Any) -> str:

@@ -166,10 +166,10 @@ class Symbol:
     def __rxor__(self, other: Operand) -> Operand:
         return BitwiseXor()(other, self)
 
-    def __eq__(self, other: object) -> Operand:  # type: ignore[override]
+    def __eq__(self, other: object) -> Operand:
         return Equal()(self, other)
 
-    def __ne__(self, other: object) -> Operand:  # type: ignore[override]
+    def __ne__(self, other: object) -> Operand:
         return NotEqual()(self, other)
 
     def __lt__(self, other: Operand) -> Operand:
