@@ -105,8 +105,8 @@ def along(emitter: Emitter, axis: Axis, limits: Limits, body: Callable[[Value, i
     start, stop = limits
     whole, rest = divmod(axis.size, axis.lanes)
     if limits == (index(0), index(axis.steps)) and axis.steps <= _UNROLLED:
-        for step in range(whole):
-            body(index(step * axis.lanes), axis.lanes)
+        for number in range(whole):
+            body(index(number * axis.lanes), axis.lanes)
         if rest:
             body(index(whole * axis.lanes), rest)
         return
