@@ -105,6 +105,11 @@ class Emitter:
         """The module written so far."""
         return "\n\n".join([*self._functions, "\n".join(self._declarations.values())]) + "\n"
 
+    @property
+    def length(self) -> int:
+        """How many lines the function being written has."""
+        return len(self._lines)
+
     @contextmanager
     def function(
         self, name: str, parameters: tuple[tuple[str, str], ...], result: str = "void"

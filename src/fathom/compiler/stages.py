@@ -1,0 +1,377 @@
+"""In which order a kernel's loops run, and what is computed inside which of them.
+
+Reductions make a kernel run several times over its reduced axes: a value that depends on the
+result of a reduction can only be computed in a later pass over the same elements. So a
+log-softmax takes three passes over each row: its largest element; the sum of the exponentials
+of the distances to that; and the results.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+
+import numpy as np
+
+from ..ops import Op, Shape
+from .body import varying
+from .emitter import Emitter
+from .kernel import (
+    Access,
+    Apply,
+    Body,
+    DType,
+    Instruction,
+    Literal,
+    Load,
+    LoadAt,
+    Position,
+    Reduce,
+    Store,
+)
+from .lanes import Lanes, register_type
+from .target import Target
+
+# About what an element costs that has to be fetched by itself.
+_COST_OF_SCATTERED = 2
+_CHEAP = 8
+_LARGEST_SCRATCH = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run over the reduced axes.
+
+    Attributes:
+        reduces: the numbers of the `Reduce` instructions that take their elements.
+        stores: what is written at every point.
+        computed: the instructions that run at every point, or in some of the inner loops.
+        saved: those of them whose results a later pass finds in the scratch memory.
+        recalled: the results that are found there.
+    """
+
+    reduces: tuple[int, ...]
+    stores: tuple[Store, ...]
+    computed: frozenset[int]
+    saved: frozenset[int] = frozenset()
+    recalled: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The order of a kernel's work.
+
+    Loops over kept axes are outside, those over reduced axes inside; the space's last axis is
+    the one that vectors lie along, whichever it is.
+
+    Attributes:
+        shape: the axes of the space.
+        reduced: those that reductions run over.
+        body: the instructions.
+        target: the processor.
+    """
+
+    shape: Shape
+    reduced: tuple[int, ...]
+    body: Body
+    target: Target
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """The axes of the loops, outermost first."""
+        kept = [axis for axis in range(len(self.shape)) if axis not in self.reduced]
+        return (*kept, *sorted(self.reduced))
+
+    @cached_property
+    def kept(self) -> int:
+        """How many of the loops run over kept axes."""
+        return len(self.shape) - len(self.reduced)
+
+    @property
+    def along(self) -> int:
+        """The axis that vectors lie along."""
+        return len(self.shape) - 1
+
+    @property
+    def is_along_rows(self) -> bool:
+        """Whether vectors hold elements that are reduced with each other."""
+        return self.along in self.reduced
+
+    @cached_property
+    def depth(self) -> tuple[int, ...]:
+        """For each instruction, how many of the loops it lies in."""
+        depth = [0] * len(self.body.instructions)
+        for number, axis in enumerate(self.order, start=1):
+            body = self.body if number <= self.kept else _without_reductions(self.body)
+            for instruction in varying(body, {axis}):
+                depth[instruction] = number
+        for number, instruction in enumerate(self.body.instructions):
+            match instruction.action:
+                case Reduce():
+                    depth[number] = self.kept
+                case Apply(_, operands):
+                    depth[number] = max([depth[number], *(depth[o] for o in operands)])
+                case LoadAt(_, indices):
+                    depth[number] = max([depth[number], *(depth[o] for o, _, _ in indices)])
+        return tuple(depth)
+
+    @cached_property
+    def stage(self) -> tuple[int, ...]:
+        """For each instruction, how many passes have to be over before it can run."""
+        stage: list[int] = []
+        for instruction in self.body.instructions:
+            before = max((stage[number] for number in operands_of(instruction)), default=0)
+            stage.append(before + isinstance(instruction.action, Reduce))
+        return tuple(stage)
+
+    @cached_property
+    def needed(self) -> frozenset[int]:
+        """The instructions that some store depends on."""
+        return self._closure(store.operand for store in self.body.stores)
+
+    @cached_property
+    def row_stores(self) -> tuple[Store, ...]:
+        """What is written once for each point of the kept axes."""
+        return tuple(store for store in self.body.stores if not self._is_full(store))
+
+    def _is_full(self, store: Store) -> bool:
+        """Whether a store writes at every point of the reduced axes."""
+        return any(store.access.strides[axis] for axis in self.reduced)
+
+    @cached_property
+    def passes(self) -> tuple[Pass, ...]:
+        """The runs over the reduced axes."""
+        if not self.reduced:
+            return ()
+        reduces = [
+            number
+            for number, instruction in enumerate(self.body.instructions)
+            if isinstance(instruction.action, Reduce) and number in self.needed
+        ]
+        stores = tuple(store for store in self.body.stores if self._is_full(store))
+        count = max((self.stage[number] for number in reduces), default=0)
+        if stores:
+            # Last, because a store may overwrite what a pass before it has to read.
+            count = max([count, 1, *(self.stage[store.operand] + 1 for store in stores)])
+        passes = []
+        for index in range(count):
+            these = tuple(number for number in reduces if self.stage[number] == index + 1)
+            written = stores if index == count - 1 else ()
+            passes.append(Pass(these, written, self._inside(these, written)))
+        return self._with_scratch(tuple(passes))
+
+    def _inside(self, reduces: Iterable[int], stores: Iterable[Store]) -> frozenset[int]:
+        wanted = [self.operand(number) for number in reduces]
+        wanted += [store.operand for store in stores]
+        rows = {number for number, depth in enumerate(self.depth) if depth <= self.kept}
+        return self._closure(wanted, rows)
+
+    def _with_scratch(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
+        """The passes, with what is dear to compute kept from one to the next."""
+        if not self.is_along_rows:
+            return passes
+        points = self.reduced_points + self.target.lanes(1)
+        planned: list[Pass] = []
+        room = _LARGEST_SCRATCH
+        for one in passes:
+            before = frozenset().union(*(earlier.computed for earlier in planned))
+            recalled = frozenset(
+                number
+                for number in one.computed & before
+                if self._is_dear(number) and points * self._itemsize(number) <= room
+            )
+            room -= sum(points * self._itemsize(number) for number in recalled)
+            rows = {number for number, depth in enumerate(self.depth) if depth <= self.kept}
+            wanted = [self.operand(number) for number in one.reduces]
+            wanted += [store.operand for store in one.stores]
+            computed = self._closure(wanted, rows | recalled)
+            reached = self._closure(wanted, rows, recalled) & recalled
+            planned.append(replace(one, computed=computed, recalled=reached))
+        later = [
+            frozenset().union(*(one.recalled for one in planned[index + 1 :]))
+            for index in range(len(planned))
+        ]
+        return tuple(
+            replace(one, saved=one.computed & wanted)
+            for one, wanted in zip(planned, later, strict=True)
+        )
+
+    @cached_property
+    def reduced_points(self) -> int:
+        return math.prod(self.shape[axis] for axis in self.reduced)
+
+    def _itemsize(self, number: int) -> int:
+        return self.body.instructions[number].dtype.itemsize
+
+    def _is_dear(self, number: int) -> bool:
+        """Whether a result is worth a store and a load."""
+        within = {other for other, depth in enumerate(self.depth) if depth <= self.kept}
+        return sum(self.cost(other) for other in self._closure([number], within)) > _CHEAP
+
+    def operand(self, number: int) -> int:
+        """What a `Reduce` instruction takes."""
+        action = self.body.instructions[number].action
+        assert isinstance(action, Reduce)
+        return action.operand
+
+    def _closure(
+        self, wanted: Iterable[int], known: Iterable[int] = (), last: Iterable[int] = ()
+    ) -> frozenset[int]:
+        """The instructions to run for some results, where some are known already.
+
+        Args:
+            wanted: the results.
+            known: what does not have to run.
+            last: whose operands are not followed.
+        """
+        known, last = frozenset(known), frozenset(last)
+        found: set[int] = set()
+        waiting = list(wanted)
+        while waiting:
+            number = waiting.pop()
+            if number in found or number in known:
+                continue
+            found.add(number)
+            if number not in last:
+                waiting.extend(operands_of(self.body.instructions[number]))
+        return frozenset(found)
+
+    # Vectors
+
+    @cached_property
+    def lanes(self) -> int:
+        """How many elements a vector holds: as many as fit of the widest that matter."""
+        size = self.shape[self.along]
+        return min(self.target.lanes(self._widest), 1 << max(size - 1, 0).bit_length())
+
+    @property
+    def _widest(self) -> int:
+        varies = varying(self.body, {self.along})
+        floats = {
+            self._itemsize(number)
+            for number in varies & self.needed
+            if self.body.instructions[number].dtype.kind == "f"
+        }
+        if floats:
+            return max(floats)
+        in_memory = {
+            self._itemsize(number)
+            for number in varies & self.needed
+            if isinstance(self.body.instructions[number].action, Load | LoadAt)
+        }
+        in_memory |= {
+            self._itemsize(store.operand)
+            for store in self.body.stores
+            if store.access.strides[self.along]
+        }
+        return max(in_memory, default=8)
+
+    @cached_property
+    def vectors(self) -> int:
+        """How many vectors the elements along the last axis fill."""
+        return -(-self.shape[self.along] // self.lanes)
+
+    # Costs
+
+    def cost(self, number: int) -> int:
+        """About how many vector instructions an instruction of the body takes."""
+        instruction = self.body.instructions[number]
+        match instruction.action:
+            case Literal() | Position():
+                return 0
+            case Load(access):
+                return self._cost_of_access(access)
+            case LoadAt():
+                return 4 + _COST_OF_SCATTERED * self.lanes
+            case Reduce(kind):
+                return 6 if kind.startswith("first") else 1 if kind == "sum" else 3
+            case Apply(op, operands):
+                dtypes = tuple(self.body.instructions[operand].dtype for operand in operands)
+                return _cost_of(op, dtypes, self.target)
+            case _:
+                return 1
+
+    def _cost_of_access(self, access: Access) -> int:
+        if access.strides[self.along] in (0, 1):
+            return 1
+        return _COST_OF_SCATTERED * self.lanes
+
+    @cached_property
+    def cost_of_point(self) -> int:
+        """About how many instructions the innermost loop takes for a vector."""
+        if not self.reduced:
+            inner = [n for n in self.needed if self.depth[n] == len(self.order)]
+            return sum(map(self.cost, inner)) + sum(
+                self._cost_of_access(store.access) for store in self.body.stores
+            )
+        return max((self.cost_of_pass(one) for one in self.passes), default=1)
+
+    def cost_of_pass(self, one: Pass) -> int:
+        inner = [n for n in one.computed if self.depth[n] == len(self.order)]
+        return (
+            sum(map(self.cost, [*inner, *one.reduces]))
+            + sum(self._cost_of_access(store.access) for store in one.stores)
+            + len(one.recalled)
+            + len(one.saved)
+        )
+
+    def runs(self, depth: int) -> int:
+        """How many vectors or single points the loops down to a depth run through."""
+        return math.prod(
+            self.vectors if axis == self.along else self.shape[axis] for axis in self.order[:depth]
+        )
+
+    @cached_property
+    def work(self) -> int:
+        """About how many vector instructions all the loops take."""
+        inside = [number for one in self.passes for number in (*one.computed, *one.reduces)]
+        rows = [number for number in self.needed if self.depth[number] <= self.kept]
+        total = sum(self.runs(self.depth[number]) * self.cost(number) for number in rows)
+        for number in inside:
+            is_reduce = isinstance(self.body.instructions[number].action, Reduce)
+            depth = len(self.order) if is_reduce else self.depth[number]
+            total += self.runs(depth) * self.cost(number)
+        for store in self.body.stores:
+            depth = len(self.order) if self._is_full(store) else self.kept
+            total += self.runs(depth) * self._cost_of_access(store.access)
+        return max(total, 1)
+
+
+def operands_of(instruction: Instruction) -> tuple[int, ...]:
+    """The numbers of the instructions that one takes the results of."""
+    match instruction.action:
+        case Apply(_, operands):
+            return operands
+        case LoadAt(_, indices):
+            return tuple(operand for operand, _, _ in indices)
+        case Reduce(_, operand):
+            return (operand,)
+        case _:
+            return ()
+
+
+def _without_reductions(body: Body) -> Body:
+    """A body in which the results of reductions vary along no axis."""
+    return replace(
+        body,
+        instructions=tuple(
+            replace(instruction, action=Literal(0))
+            if isinstance(instruction.action, Reduce)
+            else instruction
+            for instruction in body.instructions
+        ),
+    )
+
+
+@cache
+def _cost_of(op: Op, dtypes: tuple[DType, ...], target: Target) -> int:
+    """How many instructions an operation's expression writes."""
+    emitter = Emitter(target)
+    with emitter.function("cost", ()):
+        operands = [
+            Lanes(emitter, emitter.define(register_type(dtype, 2), "freeze"), np.dtype(dtype))
+            for dtype in dtypes
+        ]
+        before = emitter.length
+        op.expression(*operands)  # type: ignore[attr-defined]
+        return emitter.length - before
