@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from fathom.compiler import target as targets
-from fathom.compiler.target import NATIVE, Target, host
+from fathom.compiler.target import NATIVE, Target, host, llvm
 from fathom.runtime.linker import Unlinkable, is_image, linked, put_in_memory
-from fathom.runtime.machine_code import llvm, load, to_object
+from fathom.runtime.machine_code import load, to_object
 
 LINUX = sys.platform == "linux" and host().triple.startswith("x86_64")
 pytestmark = pytest.mark.skipif(not LINUX, reason="images are for Linux on x86-64")

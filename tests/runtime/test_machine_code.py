@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fathom.compiler.emitter import Emitter, index, number
-from fathom.compiler.target import host
+from fathom.compiler.target import host, llvm
 from fathom.errors import FathomError
-from fathom.runtime.machine_code import CompileError, assembly, llvm, load, optimized, to_object
+from fathom.runtime.machine_code import CompileError, assembly, load, optimized, to_object
 
 
 def doubling(name: str = "double") -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fathom.errors import ArgumentError
+from fathom.errors import ArgumentError, FathomError
 from fathom.runtime import threads
 from fathom.runtime.threads import Pool, get_num_threads, set_num_threads
 
@@ -93,6 +93,24 @@ def test_the_number_of_threads_must_make_sense(number: object) -> None:
     with pytest.raises(ArgumentError, match=f"set_num_threads.*{number}"):
         set_num_threads(number)
     assert get_num_threads() == 2
+
+
+def test_a_system_that_is_out_of_threads_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "fathom worker 3":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    segment = rotating(np.arange(1000.0), np.zeros(1000))
+    set_num_threads(5)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(FathomError, match=r"5 threads: can't start.*set_num_threads"):
+        segment.run()
+    assert workers() == []
+    set_num_threads(3)
+    segment.run()
 
 
 def python(code: str) -> str:

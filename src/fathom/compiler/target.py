@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TextIO
 
+from ..errors import MissingExtra
+
 NATIVE = "native"
 
 # LLVM's and Linux's names of vector units, with the width in bytes and the number of registers
@@ -19,6 +21,7 @@ _UNITS = {
 }
 # What fits any processor: LLVM takes wider vectors apart than there are.
 _LEAST = (16, 16)
+_OLDEST_LLVM = (20, 0, 0)  # the first that reads every constant as the emitter writes it
 _LINUX_ON_X86 = "x86_64-unknown-linux-gnu"
 
 
@@ -47,25 +50,46 @@ class Target:
 
 
 @cache
+def llvm() -> Any:
+    """LLVM, ready to write code for this machine.
+
+    Raises:
+        MissingExtra: llvmlite is missing or too old.
+    """
+    remedy = "install it with: pip install 'llvmlite>=0.45'; eager mode works without it"
+    try:
+        import llvmlite.binding as library  # type: ignore[import-untyped]
+    except (ImportError, OSError) as error:
+        raise MissingExtra(f"fathom.compile needs llvmlite: {remedy}") from error
+    found = library.llvm_version_info
+    if found < _OLDEST_LLVM:
+        version = ".".join(map(str, found))
+        raise MissingExtra(
+            f"fathom.compile needs a newer llvmlite than one of LLVM {version}: {remedy}"
+        )
+    library.initialize_native_target()
+    library.initialize_native_asmprinter()
+    return library
+
+
+@cache
 def host() -> Target:
     """The processor this process runs on."""
     described = _described_by_linux()
     if described is not None:
         return Target(_LINUX_ON_X86, NATIVE, described, *_widest_unit(described.split()))
-    import llvmlite.binding as llvm  # type: ignore[import-untyped]
-
-    triple = llvm.get_process_triple()
-    processor, features = native_processor(llvm)
+    triple = llvm().get_process_triple()
+    processor, features = native_processor()
     units = [feature[1:] for feature in features.split(",") if feature.startswith("+")]
     if triple.startswith(("aarch64", "arm64")):
         units.append("neon")
     return Target(triple, processor, features, *_widest_unit(units))
 
 
-def native_processor(llvm: Any) -> tuple[str, str]:
+def native_processor() -> tuple[str, str]:
     """LLVM's name of this machine's processor, and the list of its features."""
     try:
-        return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        return llvm().get_host_cpu_name(), llvm().get_host_cpu_features().flatten()
     except RuntimeError:  # LLVM does not know the kind
         return "", ""
 

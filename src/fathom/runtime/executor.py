@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import FathomError
 from .native import native
 from .steps import Job
-from .team import JOB_TEAM
+from .team import JOB_TEAM, has_clock
 from .threads import Team, pool
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
@@ -103,7 +104,12 @@ class Segment:
         """Run the steps and give the time that each took, in nanoseconds.
 
         All threads meet after every step, so the sum is a little more than `run` takes.
+
+        Raises:
+            FathomError: the system has no clock for that (Windows).
         """
+        if not has_clock():
+            raise FathomError("profile: this system has no clock_gettime to time native code with")
         times: Words = np.zeros(self._last - self._first + 1, np.int64)
         job = self._prepared(self._native.timed_steps, times.ctypes.data - 8 * self._first)
         with pool.lock:

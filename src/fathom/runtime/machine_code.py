@@ -1,16 +1,15 @@
 """From LLVM's intermediate representation to functions that can be called."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from typing import Any
 
-from ..compiler.target import NATIVE, Target, native_processor
-from ..errors import FathomError, MissingExtra
+from ..compiler.target import NATIVE, Target, llvm, native_processor
+from ..errors import FathomError
 from .linker import Unlinkable, is_image, linked, put_in_memory
 
-_OLDEST_LLVM = (20, 0, 0)  # the first that reads every constant as the emitter writes it
 _SPEED_LEVEL = 2
 
 
@@ -31,29 +30,6 @@ class Code:
 
     def __getitem__(self, name: str) -> int:
         return self.addresses[name]
-
-
-@cache
-def llvm() -> Any:
-    """LLVM, ready to write code for this machine.
-
-    Raises:
-        MissingExtra: llvmlite is missing or too old.
-    """
-    remedy = "install it with: pip install 'llvmlite>=0.45'; eager mode works without it"
-    try:
-        import llvmlite.binding as library  # type: ignore[import-untyped]
-    except (ImportError, OSError) as error:
-        raise MissingExtra(f"fathom.compile needs llvmlite: {remedy}") from error
-    found = library.llvm_version_info
-    if found < _OLDEST_LLVM:
-        version = ".".join(map(str, found))
-        raise MissingExtra(
-            f"fathom.compile needs a newer llvmlite than one of LLVM {version}: {remedy}"
-        )
-    library.initialize_native_target()
-    library.initialize_native_asmprinter()
-    return library
 
 
 def to_object(text: str, target: Target) -> bytes:
@@ -86,7 +62,7 @@ def optimized(text: str, target: Target) -> str:
         return str(module)
 
 
-def load(code: bytes, names: Iterable[str]) -> Code:
+def load(code: bytes, names: Sequence[str]) -> Code:
     """Make code callable in this process.
 
     Args:
@@ -100,7 +76,7 @@ def load(code: bytes, names: Iterable[str]) -> Code:
     return Code({name: addresses[name] for name in names}, owner)
 
 
-def _linked_by_llvm(object_code: bytes, names: Iterable[str]) -> tuple[dict[str, int], object]:
+def _linked_by_llvm(object_code: bytes, names: Sequence[str]) -> tuple[dict[str, int], object]:
     library = llvm().JITLibraryBuilder().add_object_img(object_code).add_current_process()
     for name in names:
         library.export_symbol(name)
@@ -122,7 +98,7 @@ def _optimized(text: str, target: Target) -> Iterator[tuple[Any, Any]]:
     library = llvm()
     processor, features = target.processor, target.features
     if processor == NATIVE:
-        processor, features = native_processor(library)
+        processor, features = native_processor()
     machine = library.Target.from_triple(target.triple).create_target_machine(
         cpu=processor,
         features=features,

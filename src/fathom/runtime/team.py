@@ -48,6 +48,11 @@ def can_sleep() -> bool:
         return False
 
 
+def has_clock() -> bool:
+    """Whether the system has the clock that native code reads: POSIX's."""
+    return hasattr(time, "CLOCK_MONOTONIC")
+
+
 def team_memory(threads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The memory of a team of so many threads."""
     rounds = (threads - 1).bit_length()
@@ -57,7 +62,8 @@ def team_memory(threads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     memory = whole[-(whole.ctypes.data // 8) % _LINE :][:words]
     memory[[_THREADS, _ROUNDS, _MEMBER_WORDS]] = threads, rounds, member_words
     memory[_PATIENCE] = _PATIENCE_NANOSECONDS
-    memory[_CLOCK] = c_function("clock_gettime")
+    if has_clock():
+        memory[_CLOCK] = c_function("clock_gettime")
     if threads > 1:
         memory[_SEM_WAIT] = c_function("sem_wait")
         memory[_SEM_POST] = c_function("sem_post")
@@ -81,7 +87,7 @@ def _emit_nanoseconds(emitter: Emitter) -> None:
     """i64 nanoseconds(ptr team): the time by a clock that never jumps."""
     with emitter.function("nanoseconds", (("team", "ptr"),), "i64") as (team,):
         parts = emitter.variable(number(0, "<2 x i64>"))
-        clock = number(time.CLOCK_MONOTONIC, "i32")
+        clock = number(getattr(time, "CLOCK_MONOTONIC", 0), "i32")
         emitter.call_address(_field(emitter, team, _CLOCK, "ptr"), "i32", clock, parts.place)
         whole = emitter.read(parts)
         seconds = emitter.multiply(emitter.extract(whole, 0), index(1_000_000_000))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, FathomError
 from .native import native
 from .team import can_sleep, team_memory
 
@@ -28,12 +28,20 @@ class Team:
         self.memory = team_memory(threads)
         self.address = self.memory.ctypes.data
         self._workers: list[threading.Thread] = []
-        for thread in range(1, threads):
-            worker = threading.Thread(
-                target=self._serve, args=(thread,), name=f"fathom worker {thread}", daemon=True
-            )
-            worker.start()
-            self._workers.append(worker)
+        try:
+            for thread in range(1, threads):
+                self._hire(thread)
+        except RuntimeError as error:
+            self.stop()
+            raise FathomError(
+                f"cannot start {threads} threads: {error}; ask set_num_threads for fewer"
+            ) from error
+
+    def _hire(self, thread: int) -> None:
+        name = f"fathom worker {thread}"
+        worker = threading.Thread(target=self._serve, args=(thread,), name=name, daemon=True)
+        worker.start()
+        self._workers.append(worker)
 
     def _serve(self, thread: int) -> None:
         native().serve(self.address, thread)  # `self` keeps the memory alive meanwhile
