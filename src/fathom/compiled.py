@@ -41,11 +41,13 @@ class CompiledFunction:
     """
 
     def __init__(
-        self, function: Callable[..., Any], back_end: Callable[[Recording], Program] = Program
+        self,
+        function: Callable[..., Any],
+        back_end: Callable[[Recording], Program] | None = None,
     ) -> None:
         update_wrapper(self, function)
         self.function = function
-        self._back_end = back_end
+        self._back_end = back_end or _native_program
         # For each signature the programs, the one used last first.
         self._programs: dict[Any, list[Program]] = {}
         self._count = 0
@@ -138,6 +140,13 @@ class CompiledFunction:
     @property
     def _name(self) -> str:
         return getattr(self.function, "__qualname__", type(self.function).__name__)
+
+
+def _native_program(recording: Recording) -> Program:
+    # Imported when it is needed, because eager mode works without a compiler.
+    from .runtime.compiled_program import CompiledProgram
+
+    return CompiledProgram(recording)
 
 
 class _ByIdentity(tuple[Any, ...]):
