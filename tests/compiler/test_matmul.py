@@ -58,7 +58,7 @@ class Guarded:
 
     def is_whole(self):
         guards = np.concatenate([self.memory[:GUARD], self.memory[-GUARD:]])
-        return bool((guards == 77).all())
+        return bool((guards == np.array(77, guards.dtype)).all())
 
 
 @cache
@@ -384,6 +384,31 @@ def test_the_body_may_use_positions_and_indices():
         status[...] = 0
         run(one, buffers)
         assert status.tolist() == [9, 5, 5]
+
+
+def test_the_body_reads_and_writes_bools():
+    first, second, result = operands(9, 5, 21)
+    keep = Guarded(np.random.default_rng(1).random((9, 21)) < 0.5)
+    positive = Guarded(np.zeros((9, 21), bool))
+    truth = np.dtype(bool)
+    body = Body(
+        (
+            Instruction(Product(), FLOAT),
+            Instruction(Load(keep.access(3)), truth),
+            Instruction(Literal(0.0), FLOAT),
+            Instruction(Apply(ops.Where(), (1, 0, 2)), FLOAT),
+            Instruction(Apply(ops.Greater(), (0, 2)), truth),
+        ),
+        (Store(3, result.access(2)), Store(4, positive.access(4))),
+    )
+    buffers = [first, second, result, keep, positive]
+    kernel = product(first, second, result, body, buffers)
+    expected = first.array @ second.array
+    for one in (kernel, transposed(kernel)):
+        result.array[...], positive.array[...] = 9, False
+        run(one, buffers, 2)
+        np.testing.assert_allclose(result.array, np.where(keep.array, expected, 0), atol=1e-4)
+        np.testing.assert_array_equal(positive.array, expected > 0)
 
 
 def test_nan_and_infinity_meet_as_numpy_has_it():

@@ -15,8 +15,9 @@ _TILE_START = 12
 _PACK_COPY = 1.5  # for each vector that packing copies
 _PACK_TRANSPOSE = 4.0  # for each vector that packing makes of other vectors' lanes
 _PACK_PICK = 20.0  # for each vector that packing puts together from single numbers
-_FOLD = 2.5  # for each element whose vector of sums is folded
-_CODE = 0.0005  # how much slower is worth one sum less in the code, which has to be compiled
+_FOLD = 1.5  # for each element whose vector of sums is folded
+_CODE = 0.0015  # how much slower is worth one sum less in the code, which has to be compiled
+_CODE_OF_PACKING = 40  # the size of the code that packs, in sums
 _ROW_START = 1.0  # for each row of a tile, which lies elsewhere in memory
 _RUN = 512  # bytes that have to lie together to be read at the better of these speeds:
 _CLOSE_RUN, _CLOSE = 1.25, 2.0  # cycles for each vector that comes from the second-level cache
@@ -110,7 +111,8 @@ def _code_size(problem: Problem, tiling: Tiling) -> int:
     """How many sums the code for all sizes of tiles holds."""
     rest = problem.rows % tiling.height > 0, problem.columns % tiling.panel_columns > 0
     kinds = (1 + rest[0]) * (1 + rest[1])
-    return tiling.height * tiling.width * tiling.unroll * kinds
+    packing = _CODE_OF_PACKING if tiling.packed else 0
+    return tiling.height * tiling.width * tiling.unroll * kinds + packing
 
 
 def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
@@ -248,9 +250,9 @@ def _reading(problem: Problem, run: int) -> float:
 def _step(height: int, width: int, unroll: int, reading: float) -> float:
     """The cycles of one step along the inner dimension."""
     loads = (height + width) / _PER_CYCLE
-    computing = max(height * width / _PER_CYCLE, loads, _LATENCY / unroll) + 0.1 * loads
-    # Most of the reading goes on beside the computing.
-    return max(computing, width * reading) + 0.2 * min(computing, width * reading)
+    computing = max(height * width / _PER_CYCLE, loads, _LATENCY / unroll) + 0.15 * loads
+    # Reading goes on beside computing, and holds it up the more the closer they are.
+    return float((computing**4 + (width * reading) ** 4) ** 0.25)
 
 
 def _should_pack(problem: Problem) -> bool:
