@@ -2,7 +2,6 @@
 
 import ctypes
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from .threads import Team, pool
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
 ALL_THREADS = 2**31
+_ALONE = Team(1)  # the calling thread only
 
 
 class Step(NamedTuple):
@@ -121,13 +121,7 @@ class Segment:
     def _prepared(self, function: int, times: int) -> Words:
         """A job as `run_job` takes it, for the calling thread alone."""
         fields = self._program.job(self._first, self._last, times)
-        return np.array((_alone().address, function, *fields), np.int64)
-
-
-@cache
-def _alone() -> Team:
-    """The team of the calling thread only."""
-    return Team(1)
+        return np.array((_ALONE.address, function, *fields), np.int64)
 
 
 def address(array: np.ndarray[Any, Any]) -> int:
