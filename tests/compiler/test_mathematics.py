@@ -129,6 +129,17 @@ def test_error_for_two_operands(name: str, reference: Reference, dtype: np.dtype
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+def test_error_of_powers(dtype: np.dtype[Any]) -> None:
+    rng = np.random.default_rng(3)
+    a = arguments(dtype, (0, 3), (0.9, 1.1), (0, 100))
+    b = rng.permutation(arguments(dtype, (-3, 3), (-100, 100), (-20, 20)))
+    check("power", dtype, np.power, a, b)
+    with np.errstate(all="ignore"):
+        whole = b.round()
+    check("power", dtype, np.power, -np.abs(a), whole)
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
 def test_error_of_erfinv_is_within_the_stated_bound(dtype: np.dtype[Any]) -> None:
     x = arguments(dtype, (-1, 1), (0.99, 1), (-0.01, 0.01))
     (function,) = native(mathematics.erfinv, [dtype], dtype)

@@ -220,7 +220,7 @@ class Lanes:
     def __pow__(self, other: Any) -> "Lanes":
         one, two = self._meet(other)
         if self.is_floating:
-            return one.intrinsic("pow", two)
+            return mathematics.power(one, two)
         if self.is_signed:
             # 1 / a^|b| rounds to 0 unless a is 1 or -1.
             one = ((two < 0) & (abs(one) != 1)).select(0, one)

@@ -235,9 +235,8 @@ def cos(x: "Lanes") -> "Lanes":
 
 def _arctan_of_ratio(y: "Lanes", x: "Lanes") -> "Lanes":
     """The angle of (x, y) for 0 <= y <= x: by the angle to pi/4 where y / x > tan(pi/8)."""
-    ratio = y / x
-    is_steep = ratio > math.tan(math.pi / 8)
-    t = is_steep.select((ratio - 1) / (ratio + 1), ratio)
+    is_steep = y > x * math.tan(math.pi / 8)
+    t = is_steep.select(y - x, y) / is_steep.select(y + x, x)
     z = t * t
     high = HALF_PI[y.dtype.itemsize][0] / 2
     value = t * z * polynomial(z, ARCTANGENT[y.dtype.itemsize])
@@ -254,9 +253,7 @@ def arctan(x: "Lanes") -> "Lanes":
     """The angle whose tangent is x; at most 2.3 and 2.3 ULP."""
     magnitude = abs(x)
     is_large = magnitude > 1
-    angle = _arctan_of_ratio(
-        is_large.select(1, magnitude).minimum(magnitude), is_large.select(magnitude, 1)
-    )
+    angle = _arctan_of_ratio(is_large.select(1, magnitude), is_large.select(magnitude, 1))
     return is_large.select(_complement(angle, 1), angle).copysign(x)
 
 
@@ -265,11 +262,12 @@ def arctan2(y: "Lanes", x: "Lanes") -> "Lanes":
     across, along = abs(y), abs(x)
     is_large = across > along
     small, large = is_large.select(along, across), is_large.select(across, along)
-    # Both zero are an angle of 0, both infinite one of pi/4.
-    small = (small == math.inf).select(1, small)
-    large = (large == 0).select(1, large)
-    large = ((large == math.inf) & (small == 1)).select(1, large)
-    angle = _arctan_of_ratio(small, large)
+    # Both infinite are an angle of pi/4, both zero one of 0; and the sum must not overflow.
+    are_infinite = (small == math.inf) & (large == math.inf)
+    small = are_infinite.select(1, small)
+    large = (are_infinite | (large == 0)).select(1, large)
+    scale = (large > float(_limits(x).max) / 4).select(x.constant(0.25), 1)
+    angle = _arctan_of_ratio(small * scale, large * scale)
     angle = is_large.select(_complement(angle, 1), angle)
     return x.signbit().select(_complement(angle, 2), angle).copysign(y)
 
@@ -408,3 +406,20 @@ def exponent(x: "Lanes") -> "Lanes":
     biased = abs(x).bits() >> _FRACTION_BITS[x.dtype.itemsize]
     is_normal = (abs(x) >= float(limits.tiny)) & (abs(x) < math.inf)
     return is_normal.select(biased - (limits.maxexp - 2), 0).cast(np.dtype("int32"))
+
+
+def power(a: "Lanes", b: "Lanes") -> "Lanes":
+    """a^b; at most 0.6 and 1.0 ULP.
+
+    For float32 it is exp(b log|a|) in float64, for float64 the system's function.
+    """
+    if a.dtype.itemsize == 8:
+        return a.intrinsic("pow", b)
+    double = np.dtype("float64")
+    magnitude = exp(b.cast(double) * log(abs(a).cast(double))).cast(a.dtype)
+    is_whole, is_half_whole = b.rint() == b, (b * 0.5).rint() == b * 0.5
+    value = (is_whole & ~is_half_whole & a.signbit()).select(-magnitude, magnitude)
+    value = ((a < 0) & ~is_whole & a.isfinite()).select(math.nan, value)
+    # These are 1 even if the other operand is NaN, or an infinity beside -1.
+    is_one = (a == 1) | (b == 0) | (a == -1) & (abs(b) == math.inf)
+    return is_one.select(1, value)
