@@ -12,15 +12,13 @@ def assign_places(plan: Plan) -> int:
     Returns:
         How many bytes the arena needs.
     """
-    lifetimes = _lifetimes(plan)
+    needed = lifetimes(plan)
     placed: list[Buffer] = []
     end = 0
-    for buffer in sorted(lifetimes, key=lambda buffer: -buffer.bytes):
-        start, stop = lifetimes[buffer]
+    for buffer in sorted(needed, key=lambda buffer: -buffer.bytes):
+        start, stop = needed[buffer]
         neighbours = [
-            other
-            for other in placed
-            if lifetimes[other][0] <= stop and start <= lifetimes[other][1]
+            other for other in placed if needed[other][0] <= stop and start <= needed[other][1]
         ]
         buffer.place = _lowest_gap(buffer.bytes, neighbours)
         placed.append(buffer)
@@ -28,15 +26,15 @@ def assign_places(plan: Plan) -> int:
     return end
 
 
-def _lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
+def lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
     """For each temporary, its first step and its last."""
-    lifetimes: dict[Buffer, tuple[int, int]] = {}
+    found: dict[Buffer, tuple[int, int]] = {}
     for position, step in enumerate(plan.steps):
         for buffer in step.operands:
             if buffer.is_temporary:
-                first, _ = lifetimes.get(buffer, (position, position))
-                lifetimes[buffer] = (first, position)
-    return lifetimes
+                first, _ = found.get(buffer, (position, position))
+                found[buffer] = (first, position)
+    return found
 
 
 def _lowest_gap(size: int, neighbours: list[Buffer]) -> int:

@@ -8,20 +8,54 @@ from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from ..tensor import Tensor
-from .recorded import Place
+from .recorded import Place, Recording
 from .structure import is_plain_dict
 
-# So many objects are looked at in search of the state.
-_MOST_OBJECTS = 100_000
+# How to reach an object: a variable, then attributes and items; a tensor is the key of an item.
+_Way = tuple[str | Tensor, ...]
+
+# How much longer each makes a way: ``layer.weight`` comes before the same parameter in the list
+# of an optimizer, and what is private comes last.
+_ATTRIBUTE, _ITEM, _PRIVATE = 1, 3, 10
+
+_MOST_OBJECTS = 100_000  # that are looked at in search of the state
 
 
-def argument_names(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> list[str]:
-    """Names of the tensors in a call, in the order in which they are found there: ``"x"``,
-    ``"batch[0]"``."""
-    named = [*zip(_parameter_names(function), args, strict=False), *kwargs.items()]
-    return [name for start, value in named for name in _tensor_names(start, value)]
+def name_arguments(
+    recording: Recording,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> None:
+    """Name the inputs that are tensors of the call: ``"x"``, ``"batch[0]"``."""
+    positional = zip(_parameter_names(function), args, strict=False)
+    names = [name for start, value in positional for name in _tensor_names(start, value)]
+    names += [name for start, value in kwargs.items() for name in _tensor_names(start, value)]
+    for vertex, place in zip(recording.graph.inputs, recording.inputs, strict=True):
+        if place.argument is not None:
+            vertex.name = names[place.argument] + _suffix(place)
+
+
+def name_state(recording: Recording, function: Callable[..., Any]) -> None:
+    """Name the inputs that the function finds in the variables around it: ``"model.weight"``."""
+    found = _ways(function)
+
+    def written(way: _Way) -> str:
+        return "".join(
+            part if isinstance(part, str) else f"[{written(found.get(id(part), ('…',)))}]"
+            for part in way
+        )
+
+    for number, (vertex, place) in enumerate(
+        zip(recording.graph.inputs, recording.inputs, strict=True)
+    ):
+        if place.argument is None:
+            way = found.get(id(place.handles[0]), (f"state {number}",))
+            vertex.name = written(way) + _suffix(place)
+
+
+def _suffix(place: Place) -> str:
+    return ".grad" if place.slot == "grad" else ""
 
 
 def _parameter_names(function: Callable[..., Any]) -> Iterator[str]:
@@ -54,37 +88,6 @@ def _tensor_names(name: str, value: Any) -> Iterator[str]:
     elif is_plain_dict(value):
         for key, part in value.items():
             yield from _tensor_names(f"{name}[{key!r}]", part)
-
-
-def state_names(function: Callable[..., Any], places: list[Place]) -> dict[Place, str]:
-    """Names of a function's state by where it is found: ``"model.weight"``.
-
-    Args:
-        function: the function, which finds its state in variables around it.
-        places: the state. What is not found stays without a name.
-    """
-    found = _ways(function)
-
-    def written(way: _Way) -> str:
-        return "".join(
-            part if isinstance(part, str) else f"[{written(found.get(id(part), ('…',)))}]"
-            for part in way
-        )
-
-    names: dict[Place, str] = {}
-    for place in places:
-        way = found.get(id(place.handles[0]))
-        if way is not None:
-            names[place] = written(way) + ".grad" * (place.slot == "grad")
-    return names
-
-
-# How to reach an object: a variable, then attributes and items; a tensor is the key of an item.
-_Way = tuple[str | Tensor, ...]
-
-# An attribute is a shorter way than an item: ``layer.weight`` comes before the same parameter
-# in the list of an optimizer.
-_ATTRIBUTE, _ITEM = 1, 3
 
 
 def _ways(function: Callable[..., Any]) -> dict[int, _Way]:
@@ -126,7 +129,7 @@ def _parts(value: Any) -> Iterator[tuple[int, Any, _Way]]:
     elif not isinstance(value, type) and not ismodule(value):
         for attribute, part in getattr(value, "__dict__", {}).items():
             written = f"[{attribute}]" if attribute.isdigit() else f".{attribute}"
-            yield _ATTRIBUTE, part, (written,)
+            yield _PRIVATE if attribute[0] == "_" else _ATTRIBUTE, part, (written,)
 
 
 def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
