@@ -81,7 +81,7 @@ class MatMulKernel(Kernel):
             self.buffers[self.first.buffer].itemsize,
             contiguous,  # type: ignore[arg-type]
             self.first.strides[-1] == 1 or self.inner == 1,
-            len(self.body.instructions) / 2 + (30.0 * scattered if self.columns > 1 else 0.0),
+            len(self.body.instructions) / 2 + (45.0 * scattered if self.columns > 1 else 0.0),
         )
 
     def scratch(self, target: Target) -> int:

@@ -1,6 +1,6 @@
 """Chooses how a matrix product is divided into tiles, by a small model of a processor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from .target import Target
 
 # What the model knows, in cycles of a processor that starts two vector operations and two
-# loads in each. Nothing depends on these numbers but which tiles are chosen.
+# loads in each. Results do not depend on these numbers, which were measured; speed does.
 _PER_CYCLE = 2
 _LATENCY = 4  # from one addition to a sum to the next
 _TILE_START = 12
@@ -23,11 +23,15 @@ _RUN = 512  # bytes that have to lie together to be read at the better of these 
 _CLOSE_RUN, _CLOSE = 1.25, 2.0  # cycles for each vector that comes from the second-level cache
 _CLOSEST_BYTES = 1 << 15  # what fits the first level
 _CLOSE_BYTES = 1 << 19  # what fits the second level beside other things
+_MANY_ROWS = 64  # that make copying worth while
 _LONGEST = 4096  # how large the inner dimension may be to be added up in one go
 _DEPTH = 512  # how much of it is added up at a time otherwise,
 _SHORTEST = 64  # and at the end
 _BLOCK_ROWS = 512  # of how many rows sums are put aside
 _THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
+
+
+Shared = Literal["batch", "rows", "columns"]
 
 
 class Problem(NamedTuple):
@@ -79,7 +83,7 @@ class Tiling:
     unroll: int
     packed: bool
     group: int
-    shared: Literal["batch", "rows", "columns"]
+    shared: Shared
     depth: int
     block: int
 
@@ -116,128 +120,156 @@ def _code_size(problem: Problem, tiling: Tiling) -> int:
 
 
 def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
-    yield from _outer_candidates(problem, target)
-    if problem.first_contiguous and problem.second_contiguous == "inner":
-        yield from _inner_candidates(problem, target)
+    lanes, registers = target.lanes(problem.itemsize), target.vector_registers
+    vectors = -(-problem.columns // lanes)
+    for height in range(1, min(problem.rows, registers) + 1):
+        for width in range(1, min(vectors, registers) + 1):
+            for unroll in _unrolls(height * width, registers - width - 1, problem.inner):
+                yield _along_columns(problem, target, height, width, unroll)
+        if problem.first_contiguous and problem.second_contiguous == "inner":
+            for width in (width for width in (1, 2, 4, 8) if width <= lanes):
+                steps = -(-problem.inner // lanes)
+                for unroll in _unrolls(height * width, registers - height - 1, steps):
+                    if width < 2 * problem.columns:
+                        yield _along_inner(problem, target, height, width, unroll)
 
 
-def _outer_candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
+def _unrolls(sums: int, registers: int, steps: int) -> Iterable[int]:
+    """How often the sums of a tile can be held beside each other, and are worth it."""
+    for unroll in (1, 2, 4, 8):
+        if sums * unroll <= registers and (
+            unroll == 1 or (sums * unroll <= 16 and unroll <= steps)
+        ):
+            yield unroll
+
+
+def _along_columns(
+    problem: Problem, target: Target, height: int, width: int, unroll: int
+) -> tuple[float, Tiling]:
     """Tiles whose vectors lie along the columns."""
     lanes = target.lanes(problem.itemsize)
     vectors = -(-problem.columns // lanes)
+    panels = -(-vectors // width)
     packed = _should_pack(problem)
     depth = _depth(problem) if packed else problem.inner
-    for height in range(1, min(problem.rows, target.vector_registers) + 1):
-        for width in range(1, min(vectors, target.vector_registers) + 1):
-            if height * width + width + 1 > target.vector_registers:
-                break
-            for unroll in (1, 2, 4, 8):
-                if height * width * unroll + width + 1 > target.vector_registers:
-                    break
-                if unroll > 1 and (unroll > problem.inner or height * width * unroll > 16):
-                    break
-
-                panels = -(-vectors // width)
-                run = width * target.vector_bytes
-                reading = _reading(problem, _RUN if packed or panels == 1 else run)
-
-                def cycles(
-                    height: int, width: int, unroll: int = unroll, reading: float = reading
-                ) -> float:
-                    step = _step(height, width, unroll, reading)
-                    spent = problem.inner * step + height * width * problem.vector_cost
-                    spent += _TILE_START + height * _ROW_START
-                    return spent + height * width * (unroll - 1) / _PER_CYCLE
-
-                tiles = -(-problem.rows // height)
-                spent = _of_all_tiles(problem.rows, vectors, height, width, cycles)
-                panel_bytes = depth * width * lanes * problem.itemsize
-                group = max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
-                # Reading the first matrix once more for each group of panels.
-                reread = -(-panels // group) * problem.rows * problem.inner / lanes
-                packing = _packing_cost(problem) * problem.inner * vectors if packed else 0.0
-                share = {
-                    "columns": (spent + packing) * _imbalance(panels),
-                    "batch": (spent + packing) * _imbalance(problem.batch),
-                    "rows": spent * _imbalance(tiles) + packing * sum(_THREADS) / len(_THREADS),
-                }
-                shared = min(share, key=lambda name: share[name])
-                tiling = Tiling(
-                    "columns",
-                    lanes,
-                    height,
-                    width,
-                    unroll if depth == problem.inner else 1,
-                    packed,
-                    group,
-                    shared,  # type: ignore[arg-type]
-                    depth,
-                    max(1, _BLOCK_ROWS // height),
-                )
-                yield problem.batch * (share[shared] + reread / 8), tiling
+    group = _group(panels, depth * width * target.vector_bytes)
+    is_run = packed or panels == 1
+    tile = _Tile(
+        steps=problem.inner,
+        unroll=unroll,
+        reading=_reading(problem, _RUN if is_run else width * target.vector_bytes),
+        vector_cost=problem.vector_cost,
+        sum_cost=0.0,
+    )
+    cycles = _of_all_tiles(tile, problem.rows, vectors, height, width)
+    packing = _packing(problem, vectors) if packed else 0.0
+    tiles = -(-problem.rows // height)
+    shared, imbalance = _sharing(panels, problem.batch, tiles, packing / max(cycles, 1))
+    # For each group of panels the first matrix is read once more.
+    reread = -(-panels // group) * problem.rows * problem.inner / lanes / 8
+    tiling = Tiling(
+        "columns",
+        lanes,
+        height,
+        width,
+        unroll if depth == problem.inner else 1,
+        packed,
+        group,
+        shared,
+        depth,
+        max(1, _BLOCK_ROWS // height),
+    )
+    return problem.batch * ((cycles + packing) * imbalance + reread), tiling
 
 
-def _inner_candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
+def _along_inner(
+    problem: Problem, target: Target, height: int, width: int, unroll: int
+) -> tuple[float, Tiling]:
     """Tiles whose vectors lie along the inner dimension."""
-    depth = target.lanes(problem.itemsize)
-    steps = -(-problem.inner // depth)
-    for columns in (1, 2, 4, 8):
-        if columns > depth or columns >= 2 * problem.columns:
-            break
-        for height in range(1, min(problem.rows, 8) + 1):
-            for unroll in (1, 2, 4, 8):
-                if height * columns * unroll + height + 1 > target.vector_registers:
-                    break
-                if unroll > 1 and (unroll > steps or height * columns * unroll > 16):
-                    break
-
-                reading = _reading(problem, unroll * target.vector_bytes)
-
-                def cycles(
-                    height: int, width: int, unroll: int = unroll, reading: float = reading
-                ) -> float:
-                    step = _step(height, width, unroll, reading)
-                    spent = steps * step + height * (width * _FOLD + problem.vector_cost)
-                    return spent + _TILE_START + height * width * (unroll - 1) / _PER_CYCLE
-
-                panels = -(-problem.columns // columns)
-                tiles = -(-problem.rows // height)
-                spent = _of_all_tiles(problem.rows, problem.columns, height, columns, cycles)
-                pieces = {"columns": panels, "batch": problem.batch, "rows": tiles}
-                shared = min(pieces, key=lambda name: _imbalance(pieces[name]))
-                panel_bytes = problem.inner * columns * problem.itemsize
-                group = max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
-                tiling = Tiling(
-                    "inner",
-                    columns,
-                    height,
-                    columns,
-                    unroll,
-                    False,
-                    group,
-                    shared,  # type: ignore[arg-type]
-                    problem.inner,
-                    tiles,
-                )
-                yield problem.batch * spent * _imbalance(pieces[shared]), tiling
+    panels = -(-problem.columns // width)
+    tiles = -(-problem.rows // height)
+    tile = _Tile(
+        steps=-(-problem.inner // target.lanes(problem.itemsize)),
+        unroll=unroll,
+        reading=_reading(problem, unroll * target.vector_bytes),
+        vector_cost=problem.vector_cost / width,
+        sum_cost=_FOLD,
+    )
+    cycles = _of_all_tiles(tile, problem.rows, problem.columns, height, width)
+    shared, imbalance = _sharing(panels, problem.batch, tiles, 0.0)
+    group = _group(panels, problem.inner * width * problem.itemsize)
+    tiling = Tiling(
+        "inner", width, height, width, unroll, False, group, shared, problem.inner, tiles
+    )
+    return problem.batch * cycles * imbalance, tiling
 
 
-def _of_all_tiles(rows: int, vectors: int, height: int, width: int, cycles) -> float:  # type: ignore[no-untyped-def]
+class _Tile(NamedTuple):
+    """What the time of a tile depends on beside its size.
+
+    Attributes:
+        steps: along the inner dimension.
+        unroll: see `Tiling`.
+        reading: cycles for each vector of the second matrix.
+        vector_cost: cycles for each vector of the tile in the end.
+        sum_cost: further cycles for each vector of sums in the end.
+    """
+
+    steps: int
+    unroll: int
+    reading: float
+    vector_cost: float
+    sum_cost: float
+
+    def cycles(self, height: int, width: int) -> float:
+        sums = height * width
+        loads = (height + width) / _PER_CYCLE
+        computing = max(sums / _PER_CYCLE, loads, _LATENCY / self.unroll) + 0.15 * loads
+        # Reading goes on beside computing, and holds it up the more the closer they are.
+        step = (computing**4 + (width * self.reading) ** 4) ** 0.25
+        finishing = sums * (self.vector_cost + self.sum_cost + (self.unroll - 1) / _PER_CYCLE)
+        return self.steps * step + finishing + _TILE_START + height * _ROW_START
+
+
+def _of_all_tiles(tile: _Tile, rows: int, vectors: int, height: int, width: int) -> float:
     """The cycles of the whole product: full tiles, and the shorter and narrower ones."""
     total = 0.0
     for tall, count in ((height, rows // height), (rows % height, 1)):
         for wide, across in ((width, vectors // width), (vectors % width, 1)):
             if tall and wide:
-                total += count * across * cycles(tall, wide)
+                total += count * across * tile.cycles(tall, wide)
     return total
+
+
+def _sharing(panels: int, batch: int, tiles: int, packing: float) -> tuple[Shared, float]:
+    """What is best shared among threads, and how much longer everything takes by that.
+
+    Args:
+        panels: how many there are along the columns.
+        batch: how many products there are.
+        tiles: how many there are along the rows.
+        packing: how much of the work is packing, which every thread has to do where the rows
+            are shared.
+    """
+    repeated = packing * (sum(_THREADS) / len(_THREADS) - 1)
+    found: dict[Shared, float] = {
+        "columns": _imbalance(panels),
+        "batch": _imbalance(batch),
+        "rows": _imbalance(tiles) + repeated,
+    }
+    shared = min(found, key=lambda name: found[name])
+    return shared, found[shared]
 
 
 def _imbalance(pieces: int) -> float:
     """How much longer than its share the busiest thread works, averaged over thread counts."""
-    if pieces == 0:
-        return 1.0
     parts = [-(-pieces // threads) * threads / pieces for threads in _THREADS]
     return sum(parts) / len(parts)
+
+
+def _group(panels: int, panel_bytes: int) -> int:
+    """How many panels stay close together."""
+    return max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
 
 
 def _reading(problem: Problem, run: int) -> float:
@@ -247,19 +279,17 @@ def _reading(problem: Problem, run: int) -> float:
     return _CLOSE - (_CLOSE - _CLOSE_RUN) * min(run / _RUN, 1.0)
 
 
-def _step(height: int, width: int, unroll: int, reading: float) -> float:
-    """The cycles of one step along the inner dimension."""
-    loads = (height + width) / _PER_CYCLE
-    computing = max(height * width / _PER_CYCLE, loads, _LATENCY / unroll) + 0.15 * loads
-    # Reading goes on beside computing, and holds it up the more the closer they are.
-    return float((computing**4 + (width * reading) ** 4) ** 0.25)
-
-
 def _should_pack(problem: Problem) -> bool:
     if problem.second_contiguous != "columns":
         return True
     size = problem.inner * problem.columns * problem.itemsize
-    return size > _CLOSE_BYTES and problem.rows >= 64
+    return size > _CLOSE_BYTES and problem.rows >= _MANY_ROWS
+
+
+def _packing(problem: Problem, vectors: int) -> float:
+    """The cycles of packing the whole second matrix."""
+    costs = {"columns": _PACK_COPY, "inner": _PACK_TRANSPOSE, "neither": _PACK_PICK}
+    return costs[problem.second_contiguous] * problem.inner * vectors
 
 
 def _depth(problem: Problem) -> int:
@@ -279,9 +309,3 @@ def _depth(problem: Problem) -> int:
     while 0 < problem.inner % depth < _SHORTEST:
         depth += 1
     return depth
-
-
-def _packing_cost(problem: Problem) -> float:
-    return {"columns": _PACK_COPY, "inner": _PACK_TRANSPOSE, "neither": _PACK_PICK}[
-        problem.second_contiguous
-    ]
