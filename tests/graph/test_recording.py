@@ -10,6 +10,7 @@ from op_cases import CASES, Call, Case, Numbers
 
 import fathom
 from fathom.errors import RecordingError
+from fathom.graph.program import Program
 from fathom.tape import Node
 from fathom.tensor import Tensor, wrap
 
@@ -80,7 +81,7 @@ def run(case: Case, call: Call, dtype: str, compiled: bool) -> tuple[list[Any], 
             parts[0].backward()
         return results
 
-    compute = fathom.compile(compute) if compiled else compute
+    compute = fathom.compile(compute, back_end=Program) if compiled else compute
     fathom.manual_seed(3)
     results = compute(converted(call.arguments, make), converted(call.options, make))
     gradients = [one.grad for one in inputs if one.grad is not None]

@@ -50,7 +50,8 @@ def assemble(
             if tensor is not None and (is_by_identity or not places.is_argument(tensor))
         },
         is_by_identity=is_by_identity,
-        unsettled=guards.change() or assembly.births,
+        flags=tuple(guards.flags_set()),
+        unsettled=guards.change(besides_flags=True) or assembly.births,
     )
 
 

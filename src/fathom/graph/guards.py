@@ -1,6 +1,6 @@
 """What a recorded function looked at, and whether it is still as it was."""
 
-from collections.abc import MutableMapping, MutableSequence, MutableSet
+from collections.abc import MutableMapping, MutableSequence, MutableSet, Sequence
 from types import CellType
 from typing import Any
 
@@ -128,24 +128,45 @@ class Guards:
         count = recording.changes.count
         if count == self._changes:
             return True
-        if self._watched_change() is not None:
+        if self._watched_change([]) is not None:
             return False
         self._changes = count
         return True
 
-    def change(self) -> str | None:
-        """What changed first, in words; None where all is as it was."""
+    def change(self, *, besides_flags: bool = False) -> str | None:
+        """What changed first, in words; None where all is as it was.
+
+        Args:
+            besides_flags: whether what `flags_set` gives is left out.
+        """
         for held in (*self._held.values(), *self._contents):
             change = held.change()
             if change is not None:
                 return change
-        return self._watched_change()
+        return self._watched_change(self.flags_set() if besides_flags else [])
 
-    def _watched_change(self) -> str | None:
+    def flags_set(self) -> list[tuple[dict[str, Any], str, bool]]:
+        """The attributes that are bools and were others: what the function itself has set."""
+        found = []
+        for watched, before in self._watched.values():
+            for name, value in vars(watched).items():
+                if isinstance(value, bool) and before.get(name) == snapshot(not value):
+                    found.append((vars(watched), name, value))
+        return found
+
+    def _watched_change(self, flags: Sequence[tuple[dict[str, Any], str, bool]]) -> str | None:
+        set_by_function = {(id(attributes), name) for attributes, name, _ in flags}
         for watched, before in self._watched.values():
             now = _attributes(watched)
-            if now != before:
-                names = [name for name in {**before, **now} if now.get(name) != before.get(name)]
+            if now == before:
+                continue
+            names = [
+                name
+                for name in {**before, **now}
+                if now.get(name) != before.get(name)
+                and (id(vars(watched)), name) not in set_by_function
+            ]
+            if names:
                 return f"'{names[0]}' of a {type(watched).__name__} changed"
         return None
 

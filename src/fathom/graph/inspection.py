@@ -125,6 +125,8 @@ class Inspection:
             return
         what = f"the attribute of a {type(watched).__name__}"
         for name, value in vars(watched).items():
+            if isinstance(value, Watched):
+                self.look_at_watched(value)
             # A list that grows counts no change.
             if isinstance(value, CHANGEABLE) and name not in _PARTS and not _is_ours(type(watched)):
                 self._guards.expect(Held(what, vars(watched), name))

@@ -5,10 +5,11 @@ from typing import Any
 
 from ..errors import AutogradError
 from ..ops import Array, Op, Operand, Spec
+from ..recording import note_change
 from ..tape import Node
 from ..tensor import Tensor, wrap
 from .graph import evaluate
-from .recorded import Output, Place, Recording
+from .recorded import Output, Place, Recording, spent_gradient
 from .structure import map_structure
 
 
@@ -23,53 +24,50 @@ class CompiledCall(Op):
 
 
 class State:
-    """The tensors that a recorded function found for itself, as they are between calls.
+    """The tensors that a recorded function found for itself, and whether they still fit.
 
-    Attributes:
-        places: where they are, in the order of the graph's inputs.
-        specs: their shapes and dtypes.
-        tensors: the first tensor of each place; for a gradient, its owner.
-        nodes: the node in which each was found fit last.
+    Args:
+        recording: the recording.
     """
 
     def __init__(self, recording: Recording) -> None:
-        found = [
-            (place, vertex.spec)
-            for place, vertex in zip(recording.inputs, recording.graph.inputs, strict=True)
+        inputs = zip(recording.inputs, recording.graph.inputs, strict=True)
+        self._found = [
+            (place, vertex.spec, next(place.tensors(())).requires_grad)
+            for place, vertex in inputs
             if place.argument is None
         ]
-        self.places = [place for place, _ in found]
-        self.specs = [spec for _, spec in found]
-        self.tensors = [place.handles[0] for place in self.places]
-        self.gradients_present = recording.gradients_present
-        self.nodes: list[Node | None] = [None] * len(found)
-        self.requires_grad = [_requires_grad(place) for place in self.places]
+        self._gradients_present = recording.gradients_present
+        values = [found for found in self._found if found[0].slot == "value"]
+        self._gradients = [found for found in self._found if found[0].slot == "grad"]
+        self._tensors = [(tensor, found) for found in values for tensor in found[0].handles]
+        # The numbers of the nodes that fitted last. To hold the nodes would make their values
+        # look shared, which keeps native code from writing them in place.
+        self._numbers = [-1] * len(self._tensors)
 
     def fits(self, arguments: Sequence[Tensor]) -> bool:
         """Whether shapes, dtypes and what requires a gradient are as recorded."""
-        for place, present in self.gradients_present:
+        for place, present in self._gradients_present:
             for owner in place.tensors(arguments):
                 if (owner.grad is not None) is not present:
                     return False
-        for position, node in enumerate(self.nodes):
-            if self.tensors[position]._node is not node and not self._fits(position):
-                return False
-        return True
-
-    def _fits(self, position: int) -> bool:
-        place = self.places[position]
-        nodes = [tensor._node for tensor in place.tensors(())]
-        self.nodes[position] = nodes[0] if place.slot == "value" and len(nodes) == 1 else None
-        value = nodes[0].value
-        return (
-            Spec(value.shape, value.dtype) == self.specs[position]
-            and nodes[0].needs_gradient is self.requires_grad[position]
-            and all(node is nodes[0] for node in nodes)
-        )
+        numbers = self._numbers
+        for position, (tensor, found) in enumerate(self._tensors):
+            number = tensor._node.number
+            if number != numbers[position]:
+                if not _fits(*found):
+                    return False
+                numbers[position] = number
+        return not self._gradients or all(_fits(*found) for found in self._gradients)
 
 
-def _requires_grad(place: Place) -> bool:
-    return place.argument is None and next(place.tensors(())).requires_grad
+def _fits(place: Place, spec: Spec, requires_grad: bool) -> bool:
+    first, *others = [tensor._node for tensor in place.tensors(())]
+    return (
+        (first.value.shape, first.value.dtype) == spec
+        and first.needs_gradient is requires_grad
+        and all(node is first for node in others)
+    )
 
 
 class Program:
@@ -86,6 +84,18 @@ class Program:
         self.state = State(recording)
         result = recording.result
         self._only = result if isinstance(result, Output) else None
+        # Most often gradients of state become None, or are used up.
+        self._gradient_changes = [
+            (owner, None if change.becomes is None else spent_gradient)
+            for change in recording.gradient_changes
+            if not isinstance(change.becomes, Place)
+            for owner in change.owner.handles
+        ]
+        self._other_changes = [
+            change
+            for change in recording.gradient_changes
+            if isinstance(change.becomes, Place) or not change.owner.handles
+        ]
 
     def fits(self, arguments: Sequence[Tensor]) -> bool:
         """Whether what the function looked at is as it was when it was recorded."""
@@ -98,8 +108,15 @@ class Program:
             arguments: the tensors that it is called with.
         """
         values = self.run(arguments)
-        for change in self.recording.gradient_changes:
+        for owner, gradient in self._gradient_changes:
+            if owner.grad is not gradient:
+                owner.grad = gradient
+        for change in self._other_changes:
             change.perform(arguments)
+        for attributes, name, flag in self.recording.flags:
+            if attributes.get(name) is not flag:
+                attributes[name] = flag
+                note_change()
         if self._only is not None:
             return _as_tensor(self._only, values[0])
         return self._put_together(values, arguments)
@@ -136,10 +153,13 @@ class Program:
 
 
 def _as_tensor(output: Output, value: Array) -> Tensor:
-    if not output.requires_grad:
-        return wrap(Node(value))
-    if output.is_leaf:
-        tensor = wrap(Node(value))
+    node = Node(value)
+    tensor = wrap(node)
+    if output.history == "leaf":
         tensor._become_leaf(value)
-        return tensor
-    return wrap(Node(value, CompiledCall(), (Node(value, needs_gradient=True),), True))
+    elif output.history == "let go":
+        node.needs_gradient = node.freed = True
+    elif output.history == "kept":
+        inputs = (Node(value, needs_gradient=True),)
+        tensor._node = Node(value, CompiledCall(), inputs, True)
+    return tensor

@@ -11,6 +11,7 @@ from .graph import Graph
 from .guards import Guards
 
 Slot = Literal["value", "grad"]
+History = Literal["none", "leaf", "let go", "kept"]
 
 
 class SpentGradient(Tensor):
@@ -136,14 +137,13 @@ class Output:
     Attributes:
         position: which of the graph's outputs, counted after those of `Recording.writes`.
         number: tensors with the same number are one object.
-        requires_grad: whether gradients flow to it.
-        is_leaf: whether it is a leaf that collects its gradient.
+        history: how gradients flow to it: not at all; it is a leaf that collects them; its
+            history was let go by a backward walk; or it is kept.
     """
 
     position: int
     number: int
-    requires_grad: bool = False
-    is_leaf: bool = True
+    history: History = "none"
 
 
 @dataclass
@@ -160,6 +160,8 @@ class Recording:
         gradients_present: for tensors whose `grad` it looked at, whether there was one.
         touched: the tensors that it knows otherwise than as an argument, by identity.
         is_by_identity: whether it holds only for calls with the very same tensors.
+        flags: attributes of watched objects, such as `training`, that it sets: the dict, the
+            name and the value.
         unsettled: that it changed what it finds, in words, so that the next call has to be
             recorded again; else empty.
     """
@@ -173,6 +175,7 @@ class Recording:
     gradients_present: tuple[tuple[Place, bool], ...]
     touched: dict[int, Tensor]
     is_by_identity: bool = False
+    flags: tuple[tuple[dict[str, Any], str, bool], ...] = ()
     unsettled: str = ""
 
     def touches(self, tensor: Tensor) -> bool:

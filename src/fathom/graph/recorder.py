@@ -19,10 +19,7 @@ from .guards import Guards
 from .inspection import Inspection
 from .origin import user_line, user_place
 from .overlay import SeenThrough, grad_slot, node_slot
-from .recorded import (
-    Output,
-    Recording,
-)
+from .recorded import History, Output, Recording
 from .seen import Final, Places, Seen, SeenGradient, Seens
 from .structure import map_structure, tensors_in
 from .symbol import Symbol
@@ -289,8 +286,7 @@ class Recorder:
         return Output(
             len(self._results) - 1,
             self._numbers.setdefault(id(leaf), len(self._numbers)),
-            node.needs_gradient,
-            not (node.inputs or node.freed),
+            _history_of(node),
         )
 
     def let_go(self) -> tuple[list[Final | None], list[tuple[SeenGradient, Any]]]:
@@ -354,6 +350,14 @@ class Recorder:
             self.guards,
             self.is_by_identity,
         )
+
+
+def _history_of(node: Node) -> History:
+    if not node.needs_gradient:
+        return "none"
+    if node.freed:
+        return "let go"
+    return "kept" if node.inputs else "leaf"
 
 
 def _origin_of(value: Any) -> str:
