@@ -64,6 +64,8 @@ def together(stages: Stages) -> int:
     if stages.is_along_rows:
         return 1
     wanted = next((count for cost, count in _TOGETHER_FOR_COST if stages.cost_of_point <= cost), 1)
+    if stages.walks_sideways:
+        return 1  # each vector keeps as many lines of memory in use as it has lanes
     if not stages.reduced:
         return min(wanted, 4, stages.vectors)
     # Some blocks at least, so that there is something to share among threads.
@@ -72,16 +74,16 @@ def together(stages: Stages) -> int:
 
 def sharing(stages: Stages) -> Sharing:
     """The kept loop that threads share."""
+    if stages.is_empty:
+        return Sharing(None, 1)
     parts = {axis: stages.shape[axis] for axis in stages.order[: stages.kept]}
     if stages.along in parts:
         parts[stages.along] = stages.shape[stages.along] // (stages.lanes * together(stages))
     for axis, count in parts.items():
         if count >= _ENOUGH_PARTS:
             return Sharing(axis, count)
-    axis = max(parts, key=lambda axis: parts[axis], default=None)
-    if axis is None or parts[axis] < 2:
-        return Sharing(None, 1)
-    return Sharing(axis, parts[axis])
+    count, axis = max(((count, axis) for axis, count in parts.items()), default=(0, None))
+    return Sharing(axis, count) if count >= 2 else Sharing(None, 1)
 
 
 class LoopWriter:
@@ -114,7 +116,7 @@ class LoopWriter:
     def write(self) -> None:
         """Write all the loops."""
         stages = self.stages
-        if math.prod(stages.shape[axis] for axis in stages.order[: stages.kept]) == 0:
+        if stages.is_empty:
             return
         for one in stages.passes:
             for number in one.saved:
@@ -122,29 +124,29 @@ class LoopWriter:
                 count = stages.reduced_points + stages.lanes
                 self._scratch[number] = self.emitter.array(memory_type(dtype, 1), count)
         counters = (index(0),) * len(stages.shape)
-        self._kept_loop(0, Place(Point(counters, stages.along, 1)))
+        with self._on_last_thread() if self._sharing.axis is None else nullcontext():
+            self._kept_loop(0, [Place(Point(counters, stages.along, 1))])
 
     # Kept axes
 
-    def _kept_loop(self, depth: int, place: Place) -> None:
-        """Write the loops over kept axes from `depth` inwards."""
+    def _kept_loop(self, depth: int, places: list[Place]) -> None:
+        """Write the loops over kept axes from `depth` inwards, for some places together."""
         stages = self.stages
-        self._evaluate(place, self._at(depth))
+        for place in places:
+            self._evaluate(place, self._at(depth))
         if depth == stages.kept:
-            self._rows([place])
+            self._rows(places)
             return
         axis = stages.order[depth]
         if axis == stages.along:
-            for places in self._blocks_of_kept(place):
-                for one in places:
-                    self._evaluate(one, self._at(depth + 1))
-                self._rows(places)
+            for vectors in self._blocks_of_kept(*places):
+                self._kept_loop(depth + 1, vectors)
             return
         start, stop = index(0), index(stages.shape[axis])
         if axis == self._sharing.axis:
             start, stop = share(self.emitter, self._sharing.parts, self.thread, self.threads)
         with self.emitter.loop(start, stop) as counter:
-            self._kept_loop(depth + 1, place.moved(axis, counter))
+            self._kept_loop(depth + 1, [place.moved(axis, counter) for place in places])
 
     def _at(self, depth: int, stage: int = 0) -> list[int]:
         """The instructions that belong into so many loops over kept axes."""
@@ -262,7 +264,8 @@ class LoopWriter:
         stages = self.stages
         action = stages.body.instructions[number].action
         assert isinstance(action, Reduce)
-        return Reduction(action.kind, stages.body.instructions[action.operand].dtype)
+        dtype = stages.body.instructions[action.operand].dtype
+        return Reduction(action.kind, dtype, stages.reduced_points)
 
     def element(self, number: int, leaf: Place) -> State:
         """What a point adds to a reduction."""
@@ -270,11 +273,12 @@ class LoopWriter:
         value = leaf.results[self.stages.operand(number)].spread(point.lanes)
         place = None
         if reduction.gives_place:
-            start = Lanes(self.emitter, self.position(point), INT64).spread(point.lanes)
-            place = start
+            dtype = reduction.place
+            place = Lanes(self.emitter, self.position(point), INT64).cast(dtype)
             if self.stages.is_along_rows:
-                steps = self.emitter.lane_numbers(point.lanes)
-                place = start + Lanes(self.emitter, steps, INT64)
+                steps = self.emitter.lane_numbers(point.lanes, memory_type(dtype, 1))
+                place = place + Lanes(self.emitter, steps, dtype)
+            place = place.spread(point.lanes)
         state = reduction.element(value, place)
         if point.mask is None or not self.stages.is_along_rows:
             return state
@@ -433,7 +437,9 @@ class _Run:
     def _points(self, leaves: list[list[Place]]) -> None:
         """Write what happens at some points of the innermost loop."""
         one, writer = self.one, self.writer
-        flat = [(row, i, leaf) for row, places in enumerate(leaves) for i, leaf in enumerate(places)]
+        flat = [
+            (row, i, leaf) for row, places in enumerate(leaves) for i, leaf in enumerate(places)
+        ]
         for _, _, leaf in flat:
             for number in sorted(one.recalled):
                 writer.recall(number, leaf)

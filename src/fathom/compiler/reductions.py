@@ -9,7 +9,7 @@ from .emitter import Emitter, lanes_of
 from .kernel import DType
 from .lanes import Lanes, literal_lanes
 
-INT64 = np.dtype("int64")
+INT32, INT64 = np.dtype("int32"), np.dtype("int64")
 BYTE = np.dtype("int8")
 
 # What is carried from element to element: the result so far, and for the kinds that ask for
@@ -24,10 +24,12 @@ class Reduction:
     Attributes:
         kind: as in `Reduce`.
         dtype: of the elements.
+        count: how many there are.
     """
 
     kind: str
     dtype: DType
+    count: int
 
     @property
     def gives_place(self) -> bool:
@@ -44,7 +46,7 @@ class Reduction:
         start = literal_lanes(emitter, self._neutral(), self._held, lanes)
         if self.gives_place:
             # Whatever is not beaten by an element is equal to all of them: the first is met.
-            return start, literal_lanes(emitter, 0, INT64, lanes)
+            return start, literal_lanes(emitter, 0, self.place, lanes)
         return (start,)
 
     def _neutral(self) -> Any:
@@ -62,6 +64,11 @@ class Reduction:
     def _held(self) -> DType:
         """The dtype of the elements while they are combined."""
         return BYTE if self.dtype.kind == "b" and self.gives_place else self.dtype
+
+    @property
+    def place(self) -> DType:
+        """The dtype of places while elements are combined."""
+        return INT32 if self.count < 2**31 else INT64
 
     def element(self, value: Lanes, place: Lanes | None) -> State:
         """An element, ready to be combined.
@@ -89,9 +96,8 @@ class Reduction:
             return (a | b if self.kind == "largest" else a & b,)
         if not self.gives_place:
             return (a.maximum(b) if self.kind == "largest" else a.minimum(b),)
-        wins = b > a if self.kind == "first largest" else b < a
-        if self.dtype.kind == "f":
-            wins = wins | (b.isnan() & ~a.isnan())
+        loses = b <= a if self.kind == "first largest" else b >= a
+        wins = ~(loses | a.isnan())  # NaN loses no comparison
         if not in_order:
             alike = a == b
             if self.dtype.kind == "f":
@@ -107,7 +113,7 @@ class Reduction:
 
     def result(self, state: State) -> Lanes:
         """What the reduction gives, when all elements are combined."""
-        return state[-1]
+        return state[-1].cast(INT64) if self.gives_place else state[-1]
 
 
 def _half(state: State, start: int, stop: int) -> State:

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from ..ops import Op, Shape
+from .axes import accesses
 from .body import varying
 from .emitter import Emitter
 from .kernel import (
@@ -80,12 +81,28 @@ class Stages:
     def order(self) -> tuple[int, ...]:
         """The axes of the loops, outermost first."""
         kept = [axis for axis in range(len(self.shape)) if axis not in self.reduced]
+        if self.walks_sideways:
+            # What a vector takes from many lines of memory, the next one takes beside it.
+            kept = [*kept[:-2], kept[-1], kept[-2]]
         return (*kept, *sorted(self.reduced))
+
+    @cached_property
+    def walks_sideways(self) -> bool:
+        """Whether neighbours along the last axis lie far apart, but not along that before it."""
+        if self.reduced or len(self.shape) == 1:
+            return False
+        strides = [access.strides[-2:] for access in accesses(self.body)]
+        return any(abs(one) < abs(other) and other != 1 for one, other in strides if one)
 
     @cached_property
     def kept(self) -> int:
         """How many of the loops run over kept axes."""
         return len(self.shape) - len(self.reduced)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return any(self.shape[axis] == 0 for axis in self.order[: self.kept])
 
     @property
     def along(self) -> int:
@@ -103,8 +120,8 @@ class Stages:
         depth = [0] * len(self.body.instructions)
         for number, axis in enumerate(self.order, start=1):
             body = self.body if number <= self.kept else _without_reductions(self.body)
-            for instruction in varying(body, {axis}):
-                depth[instruction] = number
+            for position in varying(body, {axis}):
+                depth[position] = number
         for number, instruction in enumerate(self.body.instructions):
             match instruction.action:
                 case Reduce():
