@@ -1,6 +1,7 @@
 """Images run wherever they lie, without LLVM."""
 
 import ctypes
+import mmap
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from fathom.compiler import target as targets
 from fathom.compiler.target import NATIVE, Target, host, llvm
+from fathom.errors import FathomError
 from fathom.runtime.linker import Unlinkable, is_image, linked, put_in_memory
 from fathom.runtime.machine_code import load, to_object
 
@@ -73,6 +75,13 @@ def test_an_image_can_lie_at_several_places() -> None:
     assert first["main"] != second["main"]
     assert first["main"] % 4096 == second["main"] % 4096
     assert call(first["main"], 3.0, 2) == call(second["main"], 3.0, 2) == 30.25
+
+
+def test_a_system_that_forbids_new_code_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = to_object(MIXED, host())
+    monkeypatch.setattr(mmap, "PROT_EXEC", -1)
+    with pytest.raises(FathomError, match=r"machine code .*; eager mode works"):
+        put_in_memory(image)
 
 
 def test_what_is_in_memory_cannot_be_written() -> None:

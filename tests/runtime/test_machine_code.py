@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from fathom.compiler.emitter import Emitter, index, number
-from fathom.compiler.target import host, llvm
+from fathom.compiler.target import Target, host, llvm
 from fathom.errors import FathomError
 from fathom.runtime.machine_code import CompileError, assembly, load, optimized, to_object
+from fathom.runtime.steps import emit_steps
+from fathom.runtime.team import emit_team
 
 
 def doubling(name: str = "double") -> str:
@@ -52,6 +54,17 @@ def test_functions_of_the_c_library_can_be_called() -> None:
 def test_explaining_shows_optimized_text_and_assembly() -> None:
     assert "phi" in optimized(doubling(), host())
     assert "double:" in assembly(doubling(), host())
+
+
+def test_the_runtime_can_be_written_for_arm() -> None:
+    llvm().initialize_all_targets()
+    llvm().initialize_all_asmprinters()
+    target = Target("aarch64-unknown-linux-gnu", "generic", "+neon", 16, 32)
+    emitter = Emitter(target)
+    emit_team(emitter)
+    emit_steps(emitter)
+    written = assembly(emitter.text, target).lower()
+    assert all(word in written for word in ("yield", "fpcr", "ldar"))
 
 
 def test_what_llvm_rejects_is_reported() -> None:

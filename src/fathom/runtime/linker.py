@@ -12,8 +12,11 @@ Application Binary Interface, AMD64 Architecture Processor Supplement).
 
 import ctypes
 import mmap
+import os
 import struct
 from typing import NamedTuple
+
+from ..errors import FathomError
 
 _TITLE = b"fathom image"
 _ELF_64_BITS = b"\x7fELF\x02\x01"
@@ -120,7 +123,11 @@ def is_image(code: bytes) -> bool:
 
 
 def put_in_memory(image: bytes) -> tuple[dict[str, int], object]:
-    """The addresses of an image's functions, and the object whose memory they lie in."""
+    """The addresses of an image's functions, and the object whose memory they lie in.
+
+    Raises:
+        FathomError: the system does not allow it.
+    """
     _, functions, needed, code = image.split(b"\n", 3)
     memory = mmap.mmap(-1, len(code), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     memory.write(code)
@@ -131,7 +138,10 @@ def put_in_memory(image: bytes) -> tuple[dict[str, int], object]:
     executable = mmap.PROT_READ | mmap.PROT_EXEC
     mprotect = ctypes.CDLL(None, use_errno=True).mprotect
     if mprotect(ctypes.c_void_p(start), ctypes.c_size_t(len(code)), executable) != 0:
-        raise OSError(ctypes.get_errno(), "the system does not allow new machine code")
+        reason = os.strerror(ctypes.get_errno())
+        raise FathomError(
+            f"this system does not let a process make machine code ({reason}); eager mode works"
+        )
     return {name: start + place for name, place in _places(functions).items()}, owner
 
 
