@@ -28,6 +28,7 @@ _LONGEST = 4096  # how large the inner dimension may be to be added up in one go
 _DEPTH = 512  # how much of it is added up at a time otherwise,
 _SHORTEST = 64  # and at the end
 _BLOCK_ROWS = 512  # of how many rows sums are put aside
+_OF_ROWS = 1.05
 _THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
 
 
@@ -255,7 +256,7 @@ def _sharing(panels: int, batch: int, tiles: int, packing: float) -> tuple[Share
     found: dict[Shared, float] = {
         "columns": _imbalance(panels),
         "batch": _imbalance(batch),
-        "rows": _imbalance(tiles) + repeated,
+        "rows": _imbalance(tiles) * _OF_ROWS + repeated,
     }
     shared = min(found, key=lambda name: found[name])
     return shared, found[shared]
