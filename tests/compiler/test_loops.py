@@ -445,7 +445,7 @@ def programs(draw):
     return kernel, expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(programs())
 def test_random_kernels_give_what_numpy_gives(program):
     kernel, expected = program

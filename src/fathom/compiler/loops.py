@@ -9,7 +9,7 @@ from .axes import simplified_axes
 from .emitter import Emitter
 from .kernel import PARAMETERS, Apply, Body, Kernel, Reduce, Store, buffer_pointers
 from .listing import counters, instructions
-from .loop_writer import LoopWriter, sharing
+from .loop_writer import LoopWriter
 from .stages import Pass, Stages
 from .target import Target
 
@@ -48,7 +48,7 @@ class LoopKernel(Kernel):
 
     @property
     def is_shareable(self) -> bool:
-        return sharing(self.stages(_NOMINAL)).axis is not None
+        return self.stages(_NOMINAL).shared is not None
 
     @property
     def operations(self) -> int:

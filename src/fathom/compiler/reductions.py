@@ -1,5 +1,6 @@
 """How the elements of a reduction are combined, whatever loops run over them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,15 +71,13 @@ class Reduction:
         """The dtype of places while elements are combined."""
         return INT32 if self.count < 2**31 else INT64
 
-    def element(self, value: Lanes, place: Lanes | None) -> State:
-        """An element, ready to be combined.
+    @property
+    def dtypes(self) -> tuple[DType, ...]:
+        """The dtypes of the parts of a state."""
+        return (self._held, self.place) if self.gives_place else (self._held,)
 
-        Args:
-            value: the element.
-            place: its number, for the kinds that give places.
-        """
-        if place is None:
-            return (value,)
+    def element(self, value: Lanes, place: Lanes) -> State:
+        """An element and its number, ready to be combined where places are asked for."""
         return value.cast(self._held), place
 
     def combine(self, before: State, after: State, *, in_order: bool = False) -> State:
@@ -104,6 +103,15 @@ class Reduction:
                 alike = alike | (a.isnan() & b.isnan())
             wins = wins | (alike & (after[1] < before[1]))
         return wins.select(b, a), wins.select(after[1], before[1])
+
+    def combine_all(self, states: Sequence[State]) -> State:
+        """Partial results made one, in a tree."""
+        states = list(states)
+        while len(states) > 1:
+            pairs = zip(states[::2], states[1::2], strict=False)
+            left = states[-1:] if len(states) % 2 else []
+            states = [*(self.combine(*pair) for pair in pairs), *left]
+        return states[0]
 
     def across(self, state: State) -> State:
         """The lanes of a partial result combined to a single one, in a tree."""

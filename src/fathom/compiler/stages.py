@@ -31,12 +31,20 @@ from .kernel import (
     Store,
 )
 from .lanes import Lanes, register_type
+from .reductions import Reduction
 from .target import Target
 
 # About what an element costs that has to be fetched by itself.
 _COST_OF_SCATTERED = 2
 _CHEAP = 8
 _LARGEST_SCRATCH = 16 * 1024
+
+# How many vectors are treated together, by the cost of one: enough that the processor does
+# not wait for the result of one instruction before it starts another.
+_TOGETHER_FOR_COST = ((8, 8), (16, 4), (80, 2))
+
+# A loop that threads share has so many parts, if any has.
+_ENOUGH_PARTS = 32
 
 
 @dataclass(frozen=True)
@@ -225,6 +233,13 @@ class Stages:
         within = {other for other, depth in enumerate(self.depth) if depth <= self.kept}
         return sum(self.cost(other) for other in self._closure([number], within)) > _CHEAP
 
+    def reduction(self, number: int) -> Reduction:
+        """What a `Reduce` instruction does."""
+        action = self.body.instructions[number].action
+        assert isinstance(action, Reduce)
+        dtype = self.body.instructions[action.operand].dtype
+        return Reduction(action.kind, dtype, self.reduced_points)
+
     def operand(self, number: int) -> int:
         """What a `Reduce` instruction takes."""
         action = self.body.instructions[number].action
@@ -288,6 +303,39 @@ class Stages:
         """How many vectors the elements along the last axis fill."""
         return -(-self.shape[self.along] // self.lanes)
 
+    @cached_property
+    def together(self) -> int:
+        """How many vectors of results are computed at a time."""
+        if self.is_along_rows:
+            return 1
+        if self.walks_sideways:
+            return 1  # each vector keeps as many lines of memory in use as it has lanes
+        wanted = self.vectors_for_cost(self.cost_of_point)
+        if not self.reduced:
+            return max(min(wanted, 4, self.vectors), 1)
+        # Some blocks at least, so that there is something to share among threads.
+        return max(min(wanted, -(-self.vectors // 4)), 1)
+
+    def vectors_for_cost(self, cost: int) -> int:
+        """How many vectors are treated together that cost so much each."""
+        return next((count for limit, count in _TOGETHER_FOR_COST if cost <= limit), 1)
+
+    # Sharing
+
+    @cached_property
+    def shared(self) -> int | None:
+        """The axis whose loop threads share; None where one thread does all."""
+        if self.is_empty:
+            return None
+        parts = {axis: self.shape[axis] for axis in self.order[: self.kept]}
+        if self.along in parts:
+            parts[self.along] //= self.lanes * self.together
+        for axis, count in parts.items():
+            if count >= _ENOUGH_PARTS:
+                return axis
+        count, axis = max(((count, axis) for axis, count in parts.items()), default=(0, 0))
+        return axis if count > 1 else None
+
     # Costs
 
     def cost(self, number: int) -> int:
@@ -332,10 +380,16 @@ class Stages:
             + len(one.saved)
         )
 
-    def runs(self, depth: int) -> int:
-        """How many vectors or single points the loops down to a depth run through."""
+    def runs(self, depth: int, outside: int = 0) -> int:
+        """How many vectors or single points the loops down to a depth run through.
+
+        Args:
+            depth: how many loops these are.
+            outside: how many of the outermost are left out.
+        """
         return math.prod(
-            self.vectors if axis == self.along else self.shape[axis] for axis in self.order[:depth]
+            self.vectors if axis == self.along else self.shape[axis]
+            for axis in self.order[outside:depth]
         )
 
     @cached_property
