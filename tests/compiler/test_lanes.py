@@ -233,8 +233,8 @@ def test_a_single_lane_is_repeated_beside_several() -> None:
 
 def test_bools_count_as_numbers_beside_numbers() -> None:
     dtype = np.dtype("float32")
-    (function,) = native(lambda x: x * (x > 2) + (x > 3), [dtype], dtype)
-    np.testing.assert_array_equal(function(np.array([1, 3, 5], dtype)), [0, 3, 6])
+    (function,) = native(lambda x: x * (x > 2) + (x > 3) - ((x > 4) - x), [dtype], dtype)
+    np.testing.assert_array_equal(function(np.array([1, 3, 5], dtype)), [1, 6, 10])
 
 
 def test_what_is_rare_is_computed_where_it_is_needed() -> None:
@@ -252,6 +252,11 @@ def test_lanes_of_different_dtypes_do_not_meet() -> None:
     two = literal_lanes(emitter, 1, np.dtype("float64"), 4)
     with pytest.raises(ops.DTypeError, match="float32 meet lanes of float64"):
         one + two
+
+
+def test_a_fraction_does_not_meet_integers() -> None:
+    with pytest.raises(ops.DTypeError, match=r"int32 meet 0\.5"):
+        literal_lanes(Emitter(host()), 1, np.dtype("int32"), 4) * 0.5
 
 
 def test_lanes_have_no_truth_while_compiling() -> None:

@@ -113,6 +113,8 @@ class Lanes:
 
     def constant(self, value: float) -> "Lanes":
         """A number of the same dtype in as many lanes."""
+        if self.is_integer and value % 1 != 0:
+            raise DTypeError(f"lanes of {self.dtype} meet {value}: cast them before")
         return literal_lanes(self.emitter, value, self.dtype, self.count)
 
     def spread(self, count: int) -> "Lanes":
@@ -142,7 +144,7 @@ class Lanes:
 
     def _combine(self, write: Callable[[Value, Value], Value], other: Any) -> "Lanes":
         one, two = self._meet(other)
-        return self._with(write(one.value, two.value))
+        return one._with(write(one.value, two.value))
 
     def _bitwise(self, name: str, other: Any) -> "Lanes":
         return self._combine(lambda a, b: self.emitter.bits(name, a, b), other)
@@ -178,8 +180,9 @@ class Lanes:
         return self.constant(other) * self
 
     def __truediv__(self, other: Any) -> "Lanes":
-        self._require_floating("a quotient")
-        return self._combine(self.emitter.divide, other)
+        one, two = self._meet(other)
+        one._require_floating("a quotient")
+        return one._combine(self.emitter.divide, two)
 
     def __rtruediv__(self, other: Any) -> "Lanes":
         return self.constant(other) / self
@@ -266,17 +269,17 @@ class Lanes:
 
     def minimum(self, other: Any) -> "Lanes":
         """The smaller number; NaN if one of them is."""
-        if self.dtype == BOOL:
-            return self & other
         one, two = self._meet(other)
+        if one.dtype == BOOL:
+            return one & two
         smaller = (two < one).select(two, one)
         return two.isnan().select(two, smaller) if one.is_floating else smaller
 
     def maximum(self, other: Any) -> "Lanes":
         """The larger number; NaN if one of them is."""
-        if self.dtype == BOOL:
-            return self | other
         one, two = self._meet(other)
+        if one.dtype == BOOL:
+            return one | two
         # Compared in this way round, it is one instruction where `two` is a constant.
         larger = (two > one).select(two, one)
         return two.isnan().select(two, larger) if one.is_floating else larger
