@@ -5,14 +5,17 @@ import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial, update_wrapper
+from os import PathLike
+from pathlib import Path
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .anomaly import anomaly_mode
-from .errors import RecordingError
+from .errors import ArgumentError, RecordingError
 from .graph.guards import snapshot
+from .graph.names import name_arguments, name_state
 from .graph.program import Program
 from .graph.recorded import Recording
 from .graph.recorder import record
@@ -20,6 +23,11 @@ from .graph.structure import is_plain_dict
 from .recording import Watched, current
 from .tape import grad_mode
 from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from .runtime.explain import Explanation
+    from .runtime.profile import Profile
+    from .runtime.program import NativeProgram
 
 __all__ = ["CompiledFunction", "compile"]
 
@@ -94,6 +102,7 @@ class CompiledFunction:
 
     def _record(self, signature: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
         recorded = record(self.function, args, kwargs)
+        name_arguments(recorded, self.function, args, kwargs)
         program = self._back_end(recorded)
         if recorded.unsettled:
             # What it makes at its first call it finds at the second, which records anew.
@@ -137,6 +146,88 @@ class CompiledFunction:
             return change or "a parameter, buffer or gradient has another shape, dtype or role"
         return "an argument has another shape, dtype or value than before"
 
+    def explain(self, stage: str | None = None, *, program: int = 0) -> str:
+        """What became of the function, stage by stage from Python to machine code.
+
+        Args:
+            stage: ``"graph"``, the operations as recorded; ``"simplified"``, what is left of
+                them; ``"kernels"``, the steps of the program, with the lines of code that each
+                comes from; ``"memory"``, where temporaries lie and for how long; ``"loops"``,
+                what each kernel does; ``"llvm"``, ``"optimized"`` and ``"assembly"``, its code.
+                Without a stage, an overview.
+            program: which of the function's programs: 0 for that recorded last (each
+                combination of shapes, dtypes and plain values has its own).
+
+        Raises:
+            ArgumentError: the function has not been called yet, or has fewer programs.
+            UnknownNameError: there is no stage of that name.
+        """
+        explanation = self._explanation(program)
+        return explanation.overview() if stage is None else explanation.stage(stage)
+
+    def explain_page(
+        self, path: str | PathLike[str], *, program: int = 0, profile: "Profile | None" = None
+    ) -> None:
+        """Write all stages to a page for a browser, with the kernels as a picture.
+
+        Args:
+            path: the file, which needs nothing beside it.
+            program: see `explain`.
+            profile: what `profile` measured of this program: the picture then shows where the
+                time goes.
+
+        Raises:
+            ArgumentError: as `explain` does; or the profile is one of another program.
+        """
+        from .runtime.page import page
+
+        text = page(self._explanation(program), profile)
+        Path(path).write_text(text, encoding="utf-8")
+
+    def profile(self, *args: Any, repetitions: int = 100, **kwargs: Any) -> "Profile":
+        """Call the function again and again, and measure where the time goes.
+
+        These are calls like any other: a training step trains.
+
+        Args:
+            args, kwargs: what it is called with.
+            repetitions: how many calls are timed as a whole, and then as many step by step.
+
+        Returns:
+            What was measured; printed, a table of the steps with the lines of code that each
+            comes from, and what the machine could do (see `fathom.peak`).
+
+        Raises:
+            ArgumentError: `repetitions` is not positive.
+        """
+        from .runtime.profile import measure
+
+        if repetitions < 1:
+            raise ArgumentError(f"profile: expected one repetition or more, got {repetitions}")
+        for _ in range(2):  # the second call may find what the first one made
+            self(*args, **kwargs)
+        tensors, signature = _signature(args, kwargs)
+        if any(id(tensor) in self._touched for tensor in tensors):
+            signature = _ByIdentity((signature, *map(id, tensors)))
+        program = self._find(signature, args, kwargs, tensors)
+        name_state(program.recording, self.function)
+        return measure(self._name, _native(program), lambda: self(*args, **kwargs), repetitions)
+
+    def _explanation(self, number: int) -> "Explanation":
+        from .runtime.explain import Explanation
+
+        programs = [program for found in reversed(self._programs.values()) for program in found]
+        if not programs:
+            raise ArgumentError(
+                f"{self._name} has no program to explain yet: call it first, with arguments of "
+                f"the shapes that matter"
+            )
+        if not 0 <= number < len(programs):
+            raise ArgumentError(f"{self._name} has programs 0 to {len(programs) - 1}, not {number}")
+        program = programs[number]
+        name_state(program.recording, self.function)
+        return Explanation(self._name, program.recording, _native(program))
+
     @property
     def _name(self) -> str:
         return getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -147,6 +238,14 @@ def _native_program(recording: Recording) -> Program:
     from .runtime.compiled_program import CompiledProgram
 
     return CompiledProgram(recording)
+
+
+def _native(program: Program) -> "NativeProgram":
+    from .runtime.compiled_program import CompiledProgram
+
+    if not isinstance(program, CompiledProgram):
+        raise ArgumentError("this function was compiled for NumPy alone: it has no native code")
+    return program.native
 
 
 class _ByIdentity(tuple[Any, ...]):

@@ -82,7 +82,7 @@ def _tensor_names(name: str, value: Any) -> Iterator[str]:
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         for field, part in zip(value._fields, value, strict=True):
             yield from _tensor_names(f"{name}.{field}", part)
-    elif isinstance(value, tuple | list):
+    elif isinstance(value, tuple) or type(value) is list:
         for position, part in enumerate(value):
             yield from _tensor_names(f"{name}[{position}]", part)
     elif is_plain_dict(value):

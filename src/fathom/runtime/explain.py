@@ -1,19 +1,18 @@
 """Shows what becomes of a function, stage by stage from Python to machine code."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from ..compiler.kernel import Kernel
 from ..compiler.memory import lifetimes
 from ..compiler.plan import Buffer
 from ..compiler.target import host
-from ..errors import ArgumentError
 from ..graph import Graph
+from ..graph.recorded import Recording
 from ..naming import look_up
-from .compiled_program import CompiledProgram
 from .machine_code import assembly, optimized
 from .outline import Outline, OutlinedStep
-from .program import written
+from .program import NativeProgram, written
+from .table import table
 from .threads import get_num_threads
 
 _BAR = 40  # characters of the widest drawing of a lifetime
@@ -24,17 +23,18 @@ class Explanation:
 
     Args:
         name: the function's.
-        program: its program.
+        recording: what was recorded.
+        native: the program made of it.
 
     Attributes:
         outline: the steps of the program.
     """
 
-    def __init__(self, name: str, program: CompiledProgram) -> None:
+    def __init__(self, name: str, recording: Recording, native: NativeProgram) -> None:
         self.name = name
-        self.program = program
-        self.native = program.native
-        self.outline = Outline(self.native.plan)
+        self.recording = recording
+        self.native = native
+        self.outline = Outline(native.plan)
 
     def stage(self, name: str) -> str:
         """One stage.
@@ -50,8 +50,8 @@ class Explanation:
 
     def overview(self) -> str:
         """What each stage is, and how much there is to see in it."""
-        graph, plan = self.program.recording.graph, self.native.plan
-        state = [place for place in self.program.recording.inputs if place.argument is None]
+        graph, plan = self.recording.graph, self.native.plan
+        state = [place for place in self.recording.inputs if place.argument is None]
         shared = sum(step.is_shared for step in plan.steps)
         meetings = sum(step.waits for step in plan.steps)
         calls = sum(step.kernel is None for step in plan.steps)
@@ -76,7 +76,7 @@ class Explanation:
 
     def graph(self) -> str:
         """The operations as they were recorded."""
-        return str(self.program.recording.graph)
+        return str(self.recording.graph)
 
     def simplified(self) -> str:
         """The operations that are left after simplification."""
@@ -114,9 +114,10 @@ class Explanation:
             steps = f"{first + 1}–{last + 1}"
             name = self._name_in_arena(buffer)
             rows.append((name, f"{buffer.place:,}", f"{buffer.bytes:,}", steps, bar))
+        apart = sum(buffer.bytes for buffer, _ in needed)
         return (
-            f"{_table(rows)}\narena: {plan.arena_bytes:,} bytes; without sharing it would be "
-            f"{sum(buffer.bytes for buffer, _ in needed):,}"
+            f"{table(rows, left=(0, 4))}\n"
+            f"arena: {plan.arena_bytes:,} bytes; without sharing it would be {apart:,}"
         )
 
     def _name_in_arena(self, buffer: Buffer) -> str:
@@ -203,16 +204,3 @@ def _size(count: int) -> str:
         if count >= one:
             return f"{count / one:.1f} {unit}"
     return f"{count} bytes"
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    """Rows of cells, the second column and those after it to the right where they are numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    last = len(widths) - 1
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if position in (0, last) else cell.rjust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )

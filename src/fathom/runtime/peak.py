@@ -16,7 +16,7 @@ from .machine_code import load, to_object
 from .threads import get_num_threads
 
 _GIGA = 1e9
-_REPETITIONS = 10
+_PATIENCE = 25_000_000  # nanoseconds of every measurement
 
 # A multiply-add takes about four cycles, and a processor begins two in each: so many of them,
 # independent of each other, keep it busy and fit in its registers.
@@ -100,7 +100,10 @@ def _seconds(kernel: int, data: Array, threads: int) -> float:
     program = Program(1, [Step(kernel, (0,), ALL_THREADS if threads > 1 else 1)])
     program.table[0] = data.ctypes.data
     segment = program.segment()
-    return float(min(segment.timed()[0] for _ in range(_REPETITIONS))) / _GIGA
+    times = [segment.timed()[0]]
+    while sum(times) < _PATIENCE:
+        times.append(segment.timed()[0])
+    return float(min(times)) / _GIGA
 
 
 def _written(target: Target, threads: int) -> str:
