@@ -8,14 +8,15 @@ import numpy as np
 from ..tensor import Tensor
 from .graph import Constant, Graph, Input, Vertex, replace
 from .guards import Guards
-from .recorded import GradientChange, Place, Recording, Write, spent_gradient
-from .seen import Final, Places, Seen, SeenGradient, Seens
+from .recorded import CallGradient, GradientChange, Output, Place, Recording, Write, spent_gradient
+from .seen import Backward, Final, Places, Seen, SeenGradient, Seens
 
 
 def assemble(
     result: Any,
     results: Sequence[Vertex],
     seens: Seens,
+    backward: Backward | None,
     places: Places,
     guards: Guards,
     is_by_identity: bool,
@@ -26,6 +27,7 @@ def assemble(
         result: the structure that the function returned.
         results: the vertices that it names by their numbers.
         seens: the tensors that the function saw.
+        backward: how gradients flow from the results to these, if they do.
         places: where they are found.
         guards: what else the function looked at.
         is_by_identity: whether the recording holds for the very tensors of the call only.
@@ -50,6 +52,7 @@ def assemble(
             if tensor is not None and (is_by_identity or not places.is_argument(tensor))
         },
         is_by_identity=is_by_identity,
+        gradient=None if backward is None else assembly.call_gradient(backward),
         flags=tuple(guards.flags_set()),
         unsettled=guards.change(besides_flags=True) or assembly.births,
     )
@@ -70,6 +73,25 @@ class _Assembly:
         self._place_inputs(seens.tensors)
         updated = self._place_writes(seens.tensors, seens.finals)
         self._place_gradients(seens.gradients, updated)
+
+    def call_gradient(self, backward: Backward) -> CallGradient:
+        """How gradients flow through the function, as a recording of its own."""
+        alive = [(seen.tensor(), vertex) for seen, vertex in backward.gradients]
+        flows = [(tensor, vertex) for tensor, vertex in alive if tensor is not None]
+        inputs = [*self.inputs, *backward.seeds]
+        outputs = replace([vertex for _, vertex in flows], self.replaced)
+        recording = Recording(
+            graph=Graph(inputs, outputs),
+            inputs=tuple(map(Place, range(len(inputs)))),
+            writes=(),
+            gradient_changes=(),
+            result=[Output(number, number) for number in range(len(outputs))],
+            guards=Guards(),
+            gradients_present=(),
+            touched={},
+        )
+        sources = tuple(self.places.of([tensor]) for tensor, _ in flows)
+        return CallGradient(recording, sources, backward.results)
 
     def _place_inputs(self, tensors: list[Seen]) -> None:
         sharers: dict[Vertex, list[Tensor]] = {}

@@ -3,24 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import AutogradError
-from ..ops import Array, Op, Operand, Spec
+from ..ops import Array, Spec
 from ..recording import note_change
 from ..tape import Node
 from ..tensor import Tensor, wrap
+from .call import CompiledCall, CompiledResult
 from .graph import evaluate
 from .recorded import Output, Place, Recording, spent_gradient
 from .structure import map_structure
-
-
-class CompiledCall(Op):
-    """In the tape, what a compiled function computed; its gradient cannot be had outside."""
-
-    def gradient(self, operand: int, grad: Operand, output: Operand, *inputs: Operand) -> Operand:
-        raise AutogradError(
-            "backward() through the result of a compiled function: compile the whole step, with "
-            "loss.backward() in it, or call this function within fathom.no_grad()"
-        )
 
 
 class State:
@@ -84,6 +74,11 @@ class Program:
         self.state = State(recording)
         result = recording.result
         self._only = result if isinstance(result, Output) else None
+        outputs: list[Any] = []
+        map_structure(outputs.append, result)
+        is_kept = any(isinstance(one, Output) and one.history == "kept" for one in outputs)
+        self._call = CompiledCall(recording, self._compute_gradient) if is_kept else None
+        self._gradient_program: Program | None = None
         # Most often gradients of state become None, or are used up.
         self._gradient_changes = [
             (owner, None if change.becomes is None else spent_gradient)
@@ -107,6 +102,7 @@ class Program:
         Args:
             arguments: the tensors that it is called with.
         """
+        call = None if self._call is None else self._call.node(arguments)
         values = self.run(arguments)
         for owner, gradient in self._gradient_changes:
             if owner.grad is not gradient:
@@ -118,8 +114,8 @@ class Program:
                 attributes[name] = flag
                 note_change()
         if self._only is not None:
-            return _as_tensor(self._only, values[0])
-        return self._put_together(values, arguments)
+            return _as_tensor(self._only, values[0], call)
+        return self._put_together(values, arguments, call)
 
     def run(self, arguments: Sequence[Tensor]) -> Sequence[Array]:
         """Compute, write what is to be written, and return the values of the results.
@@ -137,7 +133,17 @@ class Program:
             write.perform(value, arguments)
         return values[len(recording.writes) :]
 
-    def _put_together(self, values: Sequence[Array], arguments: Sequence[Tensor]) -> Any:
+    def _compute_gradient(self, values: Sequence[Tensor]) -> Sequence[Array]:
+        """The gradients of what gradients flow to from outside; see `CallGradient`."""
+        if self._gradient_program is None:
+            gradient = self.recording.gradient
+            assert gradient is not None
+            self._gradient_program = type(self)(gradient.recording)
+        return self._gradient_program.run(values)
+
+    def _put_together(
+        self, values: Sequence[Array], arguments: Sequence[Tensor], call: Node | None
+    ) -> Any:
         made: dict[int, Tensor] = {}
 
         def leaf(part: Any) -> Any:
@@ -146,20 +152,19 @@ class Program:
             if not isinstance(part, Output):
                 return part
             if part.number not in made:
-                made[part.number] = _as_tensor(part, values[part.position])
+                made[part.number] = _as_tensor(part, values[part.position], call)
             return made[part.number]
 
         return map_structure(leaf, self.recording.result)
 
 
-def _as_tensor(output: Output, value: Array) -> Tensor:
+def _as_tensor(output: Output, value: Array, call: Node | None) -> Tensor:
     node = Node(value)
     tensor = wrap(node)
     if output.history == "leaf":
         tensor._become_leaf(value)
     elif output.history == "let go":
         node.needs_gradient = node.freed = True
-    elif output.history == "kept":
-        inputs = (Node(value, needs_gradient=True),)
-        tensor._node = Node(value, CompiledCall(), inputs, True)
+    elif output.history == "kept" and call is not None:
+        tensor._node = Node(value, CompiledResult(output.position), (call,), True)
     return tensor

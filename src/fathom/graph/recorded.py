@@ -146,6 +146,23 @@ class Output:
     history: History = "none"
 
 
+@dataclass(frozen=True, eq=False)
+class CallGradient:
+    """How gradients flow from a function's results to what it computed them from.
+
+    Attributes:
+        recording: computes them. Its arguments are the values that the function found, in the
+            order of its inputs, and then the gradients of the results.
+        sources: the places of the tensors that gradients flow to, in the order of its results.
+        results: for each result that gradients flow to, its number among the graph's outputs,
+            counted after those of `Recording.writes`.
+    """
+
+    recording: "Recording"
+    sources: tuple[Place, ...]
+    results: tuple[int, ...]
+
+
 @dataclass
 class Recording:
     """A function, recorded for one signature.
@@ -162,6 +179,7 @@ class Recording:
         is_by_identity: whether it holds only for calls with the very same tensors.
         flags: attributes of watched objects, such as `training`, that it sets: the dict, the
             name and the value.
+        gradient: how gradients flow through it, where they do.
         unsettled: that it changed what it finds, in words, so that the next call has to be
             recorded again; else empty.
     """
@@ -176,6 +194,7 @@ class Recording:
     touched: dict[int, Tensor]
     is_by_identity: bool = False
     flags: tuple[tuple[dict[str, Any], str, bool], ...] = ()
+    gradient: CallGradient | None = None
     unsettled: str = ""
 
     def touches(self, tensor: Tensor) -> bool:

@@ -2,16 +2,17 @@
 
 import gc
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import copy
 from typing import Any, NoReturn
 
 import numpy as np
 
+from ..autograd.walk import walk_backward
 from ..errors import DTypeError, RecordingError
 from ..ops import Cast, Op, Operand, Spec, Where
 from ..recording import Watched, current
-from ..tape import Node, Value
+from ..tape import Node, Value, set_grad_enabled
 from ..tensor import Tensor
 from .assembly import assemble
 from .graph import Constant, Input, Vertex
@@ -20,7 +21,7 @@ from .inspection import Inspection
 from .origin import user_line, user_place
 from .overlay import SeenThrough, grad_slot, node_slot
 from .recorded import History, Output, Recording
-from .seen import Final, Places, Seen, SeenGradient, Seens
+from .seen import Backward, Final, Places, Seen, SeenGradient, Seens
 from .structure import map_structure, tensors_in
 from .symbol import Symbol
 
@@ -55,6 +56,7 @@ def record(
     recorder.inspection.look_at_call(function, original)
     with SeenThrough(recorder):
         result = recorder.take_apart(function(*args, **kwargs))
+        recorder.record_gradient()
         final = recorder.let_go()
     recorder.require_no_escape()
     recording = recorder.finish(result, final)
@@ -106,6 +108,9 @@ class Recorder:
         self._symbols: list[weakref.ref[Symbol]] = []
         self._numbers: dict[int, int] = {}
         self._results: list[Vertex] = []
+        # The results that gradients flow to from outside, by their numbers, and what flows.
+        self._kept: dict[int, Node] = {}
+        self._backward: Backward | None = None
         self._is_over = False
 
     # What the thread sees in place of the attributes `_node` and `grad` of tensors.
@@ -282,11 +287,42 @@ class Recorder:
         if id(leaf) not in self._born:
             return self.places.of([leaf])
         node = self.node_of(leaf)
+        number = len(self._results)
         self._results.append(node.value.vertex)
-        return Output(
-            len(self._results) - 1,
-            self._numbers.setdefault(id(leaf), len(self._numbers)),
-            _history_of(node),
+        history = _history_of(node)
+        if history == "kept":
+            self._kept[number] = node
+        return Output(number, self._numbers.setdefault(id(leaf), len(self._numbers)), history)
+
+    def record_gradient(self) -> None:
+        """Record how gradients flow from the results to tensors from outside."""
+        sources = {
+            seen.first: seen
+            for seen in self._all_seen
+            if not seen.is_born and seen.first is not None and seen.first.needs_gradient
+        }
+        if not self._kept or _other_leaves(self._kept.values(), sources.keys()):
+            return
+        for source in sources:
+            source.hooks = None  # Outside they see the gradient.
+        seeds = [
+            Input(node.value.vertex.spec, f"gradient of result {number}")
+            for number, node in self._kept.items()
+        ]
+        with set_grad_enabled(False):
+            gradients = walk_backward(
+                [
+                    (node, self.symbol(seed))
+                    for node, seed in zip(self._kept.values(), seeds, strict=True)
+                ],
+                wanted=frozenset(sources),
+                retain_graph=True,
+                create_graph=False,
+            )
+        self._backward = Backward(
+            tuple(self._kept),
+            seeds,
+            [(sources[node], self.vertex_of(value)) for node, value in gradients.items()],
         )
 
     def let_go(self) -> tuple[list[Final | None], list[tuple[SeenGradient, Any]]]:
@@ -298,6 +334,7 @@ class Recorder:
         for gradient in self._gradients.values():
             gradient.now = None
         self._nodes.clear()
+        self._kept.clear()
         return finals, gradients
 
     def _final(self, seen: Seen) -> Final | None:
@@ -346,10 +383,28 @@ class Recorder:
             result,
             self._results,
             Seens(self._all_seen, finals, gradients),
+            self._backward,
             self.places,
             self.guards,
             self.is_by_identity,
         )
+
+
+def _other_leaves(nodes: Iterable[Node], sources: Collection[Node]) -> bool:
+    """Whether nodes were computed from leaves other than `sources` that anything still holds."""
+    found = set(nodes)
+    waiting = list(found)
+    while waiting:
+        node = waiting.pop()
+        if node in sources:
+            continue
+        if node.leaf is not None and node.leaf() is not None:
+            return True
+        for operand in node.inputs:
+            if operand.needs_gradient and operand not in found:
+                found.add(operand)
+                waiting.append(operand)
+    return False
 
 
 def _history_of(node: Node) -> History:

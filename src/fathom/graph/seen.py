@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..tape import Node
 from ..tensor import Tensor
-from .graph import Vertex
+from .graph import Input, Vertex
 from .recorded import Place, Slot
 
 
@@ -72,6 +72,20 @@ class Seens(NamedTuple):
     tensors: list[Seen]
     finals: list[Final | None]
     gradients: list[tuple[SeenGradient, Any]]
+
+
+class Backward(NamedTuple):
+    """How gradients flow from results to what they were computed from.
+
+    Attributes:
+        results: the results' numbers.
+        seeds: stand for the results' gradients.
+        gradients: for each source that gradients flow to, the vertex of its gradient.
+    """
+
+    results: tuple[int, ...]
+    seeds: list[Input]
+    gradients: list[tuple[Seen, Vertex]]
 
 
 class Places:
