@@ -229,6 +229,11 @@ class CompiledFunction:
         return Explanation(self._name, program.recording, _native(program))
 
     @property
+    def recordings(self) -> int:
+        """How often the function has been recorded so far."""
+        return self._count
+
+    @property
     def _name(self) -> str:
         return getattr(self.function, "__qualname__", type(self.function).__name__)
 
