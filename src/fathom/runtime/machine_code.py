@@ -95,23 +95,13 @@ def _linker() -> Any:
 @contextmanager
 def _optimized(text: str, target: Target) -> Iterator[tuple[Any, Any]]:
     """A module after LLVM's optimizations, and what writes its code."""
-    library = llvm()
-    processor, features = target.processor, target.features
-    if processor == NATIVE:
-        processor, features = native_processor()
-    machine = library.Target.from_triple(target.triple).create_target_machine(
-        cpu=processor,
-        features=features,
-        opt=_SPEED_LEVEL,
-        reloc="pic",
-        codemodel="small",
-    )
+    library, machine = llvm(), _machine(target)
     try:
         module = library.parse_assembly(text, library.create_context())
         module.verify()
     except RuntimeError as error:
         raise CompileError(str(error)) from error
-    with module, machine:
+    with module:
         options = library.create_pipeline_tuning_options(speed_level=_SPEED_LEVEL)
         # Kernels say themselves what is a vector and how far a loop is unrolled.
         options.loop_vectorization = False
@@ -121,3 +111,22 @@ def _optimized(text: str, target: Target) -> Iterator[tuple[Any, Any]]:
         passes = builder.getModulePassManager()
         passes.run(module, builder)
         yield module, machine
+
+
+@cache
+def _machine(target: Target) -> Any:
+    """What writes code for a processor."""
+    processor, features = target.processor, target.features
+    if processor == NATIVE:
+        processor, features = native_processor()
+    return (
+        llvm()
+        .Target.from_triple(target.triple)
+        .create_target_machine(
+            cpu=processor,
+            features=features,
+            opt=_SPEED_LEVEL,
+            reloc="pic",
+            codemodel="small",
+        )
+    )
