@@ -318,16 +318,18 @@ def test_reductions_of_bools_ask_for_any_and_all(shape, reduced, chance):
 
 
 @pytest.mark.parametrize(("shape", "reduced"), SHAPES)
-@pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_nan_and_infinities_win_as_in_numpy(shape, reduced, kind):
+def test_nan_and_infinities_win_as_in_numpy(shape, reduced):
     generator = np.random.default_rng(1)
     choices = [np.nan, np.inf, -np.inf, 1.0, -1.0]
     for weights in ([0.01, 0, 0.01, 0.49, 0.49], [0, 0, 1, 0, 0], [0, 1, 0, 0, 0], [1, 0, 0, 0, 0]):
         x = generator.choice(choices, shape, p=weights).astype(FLOAT)
         kernel = Writer(*shape, reduced=reduced)
-        kernel.store_row(kernel.reduce(kind, kernel.load(x)))
-        np.testing.assert_array_equal(kernel.run(), reduced_by_numpy(kind, x, reduced))
+        number = kernel.load(x)
+        for kind in KINDS:
+            kernel.store_row(kernel.reduce(kind, number))
+        for kind, result in zip(KINDS, kernel.run(), strict=True):
+            np.testing.assert_array_equal(result, reduced_by_numpy(kind, x, reduced))
 
 
 def test_long_sums_are_as_accurate_as_pairwise_ones():
@@ -397,7 +399,7 @@ def programs(draw):
     """A kernel with random axes, views, operations and reductions, and what it should give."""
     rank = draw(st.integers(1, 4))
     shape = tuple(draw(st.integers(1, 9)) for _ in range(rank))
-    shape = (*shape[:-1], draw(st.sampled_from([shape[-1], 17, 40, 150])))
+    shape = (*shape[:-1], draw(st.sampled_from([shape[-1], 17, 40, 400])))
     reduced = tuple(axis for axis in range(rank) if draw(st.booleans()))
     order = draw(st.permutations(range(rank)))
     shape = tuple(shape[axis] for axis in order)
