@@ -9,15 +9,16 @@ from .emitter import Emitter, Value, index, number
 from .kernel import Access, Literal, Product, share
 from .lanes import Lanes, memory_type
 from .packing import write_packing
+from .target import Target
 from .tile import Matrix, inner_product_tile, outer_product_tile
 from .tiling import Tiling
 
 if TYPE_CHECKING:
     from .matmul import MatMulKernel
 
-# Up to how many instructions a body is written once for every vector of a tile; a longer one
-# is written once, in a loop over the tile.
-_SHORT = 160
+# Up to how many instructions the body is written for every vector of a tile; where that would
+# be more, it is written once, in a loop over the tile.
+_SHORT = 480
 
 
 class Room(NamedTuple):
@@ -113,8 +114,9 @@ class ProductWriter:
         # A vector of the result for each so many columns of a tile.
         self.pitch = -(-self.panel_columns // self.tiling.lanes) * self.tiling.lanes
         vectors = self.tiling.height * self.pitch // self.tiling.lanes
-        self.is_kept = self.room.sums > 0 or len(kernel.body.instructions) * vectors > _SHORT
         self.known: dict[int, Lanes] = {}
+        length = _length_of_body(kernel, self.product, self.tiling.lanes, emitter.target)
+        self.is_kept = self.room.sums > 0 or length * vectors > _SHORT
 
     def write(self, thread: Value, threads: Value) -> None:
         """The loops over the batch and the groups of panels."""
@@ -323,12 +325,20 @@ class ProductWriter:
         width: int,
         sums: list[list[Value]],
     ) -> None:
-        """Run the body for each vector of a tile."""
+        """Run the body for each vector of a tile.
+
+        All loads come before the stores: a processor may hold a load up that lies near an
+        unfinished store with a mask.
+        """
+        finished = []
         for position, vectors in enumerate(sums):
             at_row = self.emitter.add(row, index(position))
             for start, total in zip(range(0, width, self.tiling.lanes), vectors, strict=True):
                 at_column = self.emitter.add(column, index(start))
-                self._finish(counters, at_row, at_column, self._mask(width - start), total)
+                point = self._point(counters, at_row, at_column, self._mask(width - start))
+                finished.append((point, self._results(point, total)))
+        for point, results in finished:
+            write_stores(self.emitter, self.kernel.body, self.pointers, point, results)
 
     # Tiles that are put aside before the body runs
 
@@ -365,27 +375,52 @@ class ProductWriter:
         columns_left = emitter.subtract(index(kernel.columns), column)
         height = self._least(rows_left, index(self.tiling.height))
         width = self._least(columns_left, index(self.panel_columns))
-        with (
-            emitter.loop(index(0), height) as down,
-            emitter.loop(index(0), width, lanes) as across,
-        ):
-            offset = emitter.add(emitter.multiply(down, index(self.pitch)), across)
-            place = emitter.address(kept, self.element, offset)
-            total = emitter.load(memory_type(self.dtype, lanes), place)
-            mask = None
-            if kernel.columns % lanes:
-                mask = emitter.mask(lanes, emitter.subtract(width, across))
-            self._finish(counters, emitter.add(row, down), emitter.add(column, across), mask, total)
+        rest = kernel.columns % lanes
+        with emitter.loop(index(0), height) as down:
+            at_row = emitter.add(row, down)
+            start = emitter.address(kept, self.element, emitter.multiply(down, index(self.pitch)))
+            # Only the last vector has a mask, as vectors with one are slower to store and load.
+            whole = emitter.subtract(width, index(lanes - 1)) if rest else width
+            with emitter.loop(index(0), whole, lanes) as across:
+                at = emitter.add(column, across)
+                self._finish_kept_vector(start, across, self._point(counters, at_row, at, None))
+            if rest:
+                is_end = emitter.compare("sle", columns_left, index(self.panel_columns))
+                with emitter.when(is_end):
+                    across = emitter.subtract(width, index(rest))
+                    at = index(kernel.columns - rest)
+                    point = self._point(counters, at_row, at, self._mask(rest))
+                    self._finish_kept_vector(start, across, point)
 
-    def _finish(
-        self, counters: list[Value], row: Value, column: Value, mask: Value | None, total: Value
-    ) -> None:
-        """Run the body for a vector of the result."""
-        axis = len(counters) + 1
-        point = Point((*counters, row, column), axis, self.tiling.lanes, mask)
-        known = {**self.known, self.product: Lanes(self.emitter, total, self.dtype)}
-        results = evaluate(self.emitter, self.kernel.body, self.pointers, point, known)
+    def _finish_kept_vector(self, start: Value, across: Value, point: Point) -> None:
+        place = self.emitter.address(start, self.element, across)
+        total = self.emitter.load(memory_type(self.dtype, self.tiling.lanes), place)
+        results = self._results(point, total)
         write_stores(self.emitter, self.kernel.body, self.pointers, point, results)
+
+    # The body
+
+    def _point(self, counters: list[Value], row: Value, column: Value, mask: Value | None) -> Point:
+        return Point((*counters, row, column), len(counters) + 1, self.tiling.lanes, mask)
+
+    def _results(self, point: Point, total: Value) -> dict[int, Lanes]:
+        """What the body's instructions give for a vector of the product."""
+        known = {**self.known, self.product: Lanes(self.emitter, total, self.dtype)}
+        return evaluate(self.emitter, self.kernel.body, self.pointers, point, known)
+
+
+def _length_of_body(kernel: "MatMulKernel", product: int, lanes: int, target: Target) -> int:
+    """How many instructions the body takes for a vector of the result, found by trying."""
+    emitter = Emitter(target)
+    dtype = kernel.buffers[kernel.first.buffer]
+    axes = len(kernel.batch) + 2
+    with emitter.function("trial", ()):
+        point = Point((index(0),) * axes, axes - 1, lanes)
+        total = Lanes(emitter, number(0, memory_type(dtype, lanes)), dtype)
+        pointers = [Value("null", "ptr")] * len(kernel.buffers)
+        results = evaluate(emitter, kernel.body, pointers, point, {product: total})
+        write_stores(emitter, kernel.body, pointers, point, results)
+        return emitter.length
 
 
 def _sizes(whole: int, part: int) -> list[int]:

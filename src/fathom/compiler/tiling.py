@@ -28,6 +28,8 @@ _LONGEST = 4096  # how large the inner dimension may be to be added up in one go
 _DEPTH = 512  # how much of it is added up at a time otherwise,
 _SHORTEST = 64  # and at the end
 _BLOCK_ROWS = 512  # of how many rows sums are put aside
+# How much dearer rows are to share: a step's products that read or update one matrix then
+# divide it alike, by its columns, so that each part stays in one core's cache.
 _OF_ROWS = 1.05
 _THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
 
