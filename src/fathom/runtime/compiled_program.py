@@ -57,7 +57,12 @@ class CompiledProgram(Program):
             for number in state
         ]
         self._arguments = [
-            (self.native.inputs[number], place)
+            (
+                self.native.inputs[number],
+                place.argument if place.slot == "value" else None,
+                place,
+                graph.inputs[number].dtype.alignment - 1,
+            )
             for number, place in enumerate(recording.inputs)
             if place.argument is not None
         ]
@@ -71,21 +76,27 @@ class CompiledProgram(Program):
         with self._lock:
             for number, memory in self._memories:
                 if not memory.is_ready():
-                    table[number] = address(memory.settle())
-            # Holds copies of what does not lie row by row until the program has run.
-            arrays = []
-            for number, place in self._arguments:
-                array = next(place.tensors(arguments))._node.value
-                if not (array.flags.c_contiguous and array.flags.aligned):
+                    native.place(number, address(memory.settle()))
+            copies = []
+            for number, position, place, misaligned in self._arguments:
+                tensor = arguments[position] if position is not None else _first(place, arguments)
+                array = tensor._node.value
+                start = address(array)
+                if not array.flags.c_contiguous or start & misaligned:
                     array = np.array(array, order="C")
-                    arrays.append(array)
-                table[number] = address(array)
+                    start = address(array)
+                    copies.append(array)  # keeps it until the program has run
+                table[number] = start
             values = native.finish()
         if self._writes:
             for write, value in zip(self._writes, values, strict=False):
                 write.perform(value, arguments)
             return values[len(self._writes) :]
         return values
+
+
+def _first(place: Place, arguments: Sequence[Tensor]) -> Tensor:
+    return next(place.tensors(arguments))
 
 
 def _updates(recording: Recording) -> dict[int, int]:

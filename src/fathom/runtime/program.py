@@ -1,6 +1,9 @@
 """A graph made into a native program, and how that is run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter_ns
 
 import numpy as np
 
@@ -17,7 +20,7 @@ from ..graph import Constant, Graph, Vertex
 from ..graph.simplify import simplify
 from ..ops import Array
 from .cache import cached
-from .executor import ALL_THREADS, Program, Step, address
+from .executor import ALL_THREADS, Program, Segment, Step, Words, address
 from .machine_code import Code, load, to_object
 from .threads import get_num_threads
 
@@ -82,7 +85,7 @@ class NativeProgram:
             (numbers[buffer], plan.layouts[buffer].shape, buffer.dtype)
             for buffer in (plan.outputs[number] for number in self.results)
         ]
-        self._segments = list(self._divided())
+        self._segments = self._calls()
 
     def _aligned(self, size: int) -> Array:
         memory = np.empty(size + _ALIGNMENT, np.uint8)
@@ -99,27 +102,55 @@ class NativeProgram:
                 self._keep.append(array)
                 self.table[number] = array.ctypes.data
         self._status = np.zeros(self.plan.status.size, np.int64)
+        self._reports = memoryview(self._status)
         self.table[numbers[self.plan.status]] = self._status.ctypes.data
-        self._shared = [
-            (number, numbers[buffer.shared_with])
-            for buffer, number in numbers.items()
-            if buffer.shared_with is not None
-        ]
+        self._followers: dict[int, list[int]] = {}
+        for buffer, number in numbers.items():
+            if buffer.shared_with is not None:
+                self._followers.setdefault(numbers[buffer.shared_with], []).append(number)
 
-    def _divided(self) -> list[Callable[[], None]]:
-        """The program as calls: segments of native steps, and call-backs between them."""
+    def _calls(self, times: Words | None = None) -> list[Callable[[], None]]:
+        """The program as calls: segments of native steps, and call-backs between them.
+
+        Args:
+            times: takes the nanoseconds of every step, if given.
+        """
         calls: list[Callable[[], None]] = []
-        start = 0
+        for first, last in self._spans():
+            step = self.plan.steps[first]
+            if step.kernel is None:
+                call = self._call_back(step)
+                calls.append(call if times is None else partial(_time, call, times, first))
+                continue
+            segment = self._program.segment(first, last)
+            if times is None:
+                calls.append(segment.run)
+            else:
+                calls.append(partial(_time_segment, segment, times, first, last))
+        return calls
+
+    def _spans(self) -> Iterator[tuple[int, int]]:
+        """Where segments of native steps begin and end; a call-back is one by itself."""
         steps = self.plan.steps
+        start = 0
         for position, step in enumerate(steps):
             if step.kernel is None:
                 if start < position:
-                    calls.append(self._program.segment(start, position).run)
-                calls.append(self._call_back(step))
+                    yield start, position
+                yield position, position + 1
                 start = position + 1
         if start < len(steps):
-            calls.append(self._program.segment(start).run)
-        return calls
+            yield start, len(steps)
+
+    @contextmanager
+    def timed(self) -> Iterator[Words]:
+        """While this is open, every run writes the nanoseconds of each step to what it gives."""
+        times: Words = np.zeros(len(self.plan.steps), np.int64)
+        untimed, self._segments = self._segments, self._calls(times)
+        try:
+            yield times
+        finally:
+            self._segments = untimed
 
     def _call_back(self, step: PlannedStep) -> Callable[[], None]:
         numbers = {buffer: number for number, buffer in enumerate(self.plan.buffers)}
@@ -150,10 +181,15 @@ class NativeProgram:
         Raises:
             IndexOutOfRange: an index was out of range; state may have been written by then.
         """
-        table = self.table
         for number, array in zip(self.inputs, arrays, strict=True):
-            table[number] = address(array)
+            self.place(number, address(array))
         return self.finish()
+
+    def place(self, number: int, start: int) -> None:
+        """Let an input, and the output that replaces it, lie at this address."""
+        self.table[number] = start
+        for follower in self._followers.get(number, ()):
+            self.table[follower] = start
 
     def finish(self) -> list[Array]:
         """Run the program on the inputs whose addresses stand in the table."""
@@ -163,11 +199,9 @@ class NativeProgram:
             result = np.empty(shape, dtype)
             table[number] = address(result)
             results.append(result)
-        for number, other in self._shared:
-            table[number] = table[other]
         for segment in self._segments:
             segment()
-        if self._status[0]:
+        if self._reports[0]:
             self._raise_out_of_range()
         return results
 
@@ -180,6 +214,16 @@ class NativeProgram:
             f"{vertex.kind}{where}: index {wrong} is out of range for a dimension with {size} "
             f"elements (allowed: 0 to {size - 1})"
         )
+
+
+def _time_segment(segment: Segment, times: Words, first: int, last: int) -> None:
+    times[first:last] = segment.timed()
+
+
+def _time(call: Callable[[], None], times: Words, number: int) -> None:
+    start = perf_counter_ns()
+    call()
+    times[number] = perf_counter_ns() - start
 
 
 def view_at(place: int, dtype: "np.dtype[np.generic]", layout: Layout) -> Array:

@@ -15,6 +15,13 @@ from ..ops import Array
 from ..promotion import DType
 from ..tape import Node
 from ..tensor import wrap
+from .executor import address
+
+
+# Two processors that write into one line of memory hold each other up, and vectors that lie
+# across two lines take twice as long to load; so what is larger starts on a line.
+_LINE = 64
+_LARGE = 4 * _LINE
 
 
 class StateMemory:
@@ -68,10 +75,10 @@ class StateMemory:
 
     def _is_writeable(self) -> bool:
         array = self.node.value  # type: ignore[union-attr]
-        return bool(array.flags.writeable) and array.base is None
+        return bool(array.flags.writeable) and (array.base is None or _owns_base(array))
 
     def _lies_well(self, array: Array) -> bool:
-        if not array.flags.aligned:
+        if not array.flags.aligned or (array.nbytes >= _LARGE and address(array) % _LINE):
             return False
         return array.size <= 1 or all(
             size == 1 or one == other
@@ -90,13 +97,24 @@ class StateMemory:
 
 
 def _laid_out(array: Array, layout: Layout) -> Array:
-    """A copy of the array whose elements lie as the layout says."""
-    order = sorted(range(array.ndim), key=lambda axis: -layout.strides[axis])
-    prototype = np.empty([array.shape[axis] for axis in order], array.dtype)
-    # `empty_like` keeps the order of the axes in memory, and owns its memory.
-    copy = np.empty_like(prototype.transpose(np.argsort(order)) if order else prototype)
+    """A copy of the array whose elements lie as the layout says, from the start of a line on."""
+    # NumPy lets a view of this array hold the array itself, because its base is none of NumPy's.
+    memory = bytearray(array.nbytes + _LINE)
+    start = -address(np.frombuffer(memory, np.uint8)) % _LINE
+    strides = tuple(stride * array.itemsize for stride in layout.strides)
+    copy: Array = np.ndarray(array.shape, array.dtype, memory, start, strides)
     copy[...] = array
     return copy
+
+
+def _owns_base(array: Array) -> bool:
+    """Whether the memory that the array lies in is there for it alone."""
+    return type(array.base) is bytearray and getrefcount(array.base) <= _OWNED
+
+
+def _count_owners() -> int:
+    """How many holders the interpreter counts of a memory that only one array lies in."""
+    return getrefcount(_laid_out(np.zeros(1), Layout((1,), (1,))).base)
 
 
 def _count_unshared() -> tuple[int, int]:
@@ -109,4 +127,5 @@ def _count_unshared() -> tuple[int, int]:
     return holders - 1, arrays
 
 
+_OWNED = _count_owners()
 _UNSHARED = _count_unshared()
