@@ -25,12 +25,12 @@ class Reduction:
     Attributes:
         kind: as in `Reduce`.
         dtype: of the elements.
-        count: how many there are.
+        count: how many there are; None where that is not known.
     """
 
     kind: str
     dtype: DType
-    count: int
+    count: int | None = None
 
     @property
     def gives_place(self) -> bool:
@@ -69,7 +69,8 @@ class Reduction:
     @property
     def place(self) -> DType:
         """The dtype of places while elements are combined."""
-        return INT32 if self.count < 2**31 else INT64
+        is_small = self.count is not None and self.count < 2**31
+        return INT32 if is_small else INT64
 
     @property
     def dtypes(self) -> tuple[DType, ...]:
