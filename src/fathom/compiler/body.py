@@ -302,6 +302,8 @@ def report_index(
 ) -> None:
     """Where some lane of `outside` is set, tell the buffer `status` of its index.
 
+    A report that is there already stays.
+
     Args:
         outside: which lanes have an index that does not fit.
         given: the indices.
@@ -319,5 +321,7 @@ def report_index(
         if lanes > 1:
             first = emitter.intrinsic("cttz", bits.type, bits, Value("true", "i1"))
             given = emitter.define("i64", f"extractelement {given}, {first}")
-        for position, value in enumerate((index(number_ + 1), given, index(size))):
-            emitter.store(value, emitter.address(status, "i64", index(position)))
+        is_first = emitter.compare("eq", emitter.load("i64", status), index(0))
+        with emitter.when(is_first):
+            for position, value in enumerate((index(number_ + 1), given, index(size))):
+                emitter.store(value, emitter.address(status, "i64", index(position)))
