@@ -4,21 +4,16 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from .body import Point, evaluate, varying, write_stores
 from .emitter import Emitter, Value, index, number
-from .kernel import Access, Literal, Product, share
-from .lanes import Lanes, memory_type
+from .epilogue import Epilogue
+from .kernel import Access, share
+from .lanes import memory_type
 from .packing import write_packing
-from .target import Target
 from .tile import Matrix, inner_product_tile, outer_product_tile
 from .tiling import Tiling
 
 if TYPE_CHECKING:
     from .matmul import MatMulKernel
-
-# Up to how many instructions the body is written for every vector of a tile; where that would
-# be more, it is written once, in a loop over the tile.
-_SHORT = 480
 
 
 class Room(NamedTuple):
@@ -106,17 +101,8 @@ class ProductWriter:
         self.panels = -(-kernel.columns // self.panel_columns)
         self.tiles = -(-kernel.rows // self.tiling.height)
         self.room = room(kernel, self.tiling)
-        self.product = next(
-            position
-            for position, instruction in enumerate(kernel.body.instructions)
-            if isinstance(instruction.action, Product)
-        )
-        # A vector of the result for each so many columns of a tile.
-        self.pitch = -(-self.panel_columns // self.tiling.lanes) * self.tiling.lanes
-        vectors = self.tiling.height * self.pitch // self.tiling.lanes
-        self.known: dict[int, Lanes] = {}
-        length = _length_of_body(kernel, self.product, self.tiling.lanes, emitter.target)
-        self.is_kept = self.room.sums > 0 or length * vectors > _SHORT
+        self.epilogue = Epilogue(emitter, kernel, self.tiling, pointers)
+        self.is_kept = self.room.sums > 0 or self.epilogue.is_long
 
     def write(self, thread: Value, threads: Value) -> None:
         """The loops over the batch and the groups of panels."""
@@ -124,7 +110,7 @@ class ProductWriter:
         whole = {"batch": math.prod(kernel.batch), "rows": self.tiles, "columns": self.panels}
         parts = {name: (index(0), index(count)) for name, count in whole.items()}
         parts[shared] = share(emitter, whole[shared], thread, threads)
-        self._evaluate_once()
+        self.epilogue.evaluate_once()
         with emitter.loop(*parts["batch"]) as item:
             counters = self._batch_counters(item)
             first = self._matrix(kernel.first, counters)
@@ -167,19 +153,6 @@ class ProductWriter:
                 rows = self._pack_rows(rows, row, block.inner)
             with emitter.loop(block.group, group_stop) as panel:
                 self._write_tile(block, rows, tile, panel)
-
-    def _evaluate_once(self) -> None:
-        """What is the same at all points of the result."""
-        body = self.kernel.body
-        axes = range(len(self.kernel.batch) + 2)
-        varies = varying(body, axes)
-        same = [
-            position
-            for position, instruction in enumerate(body.instructions)
-            if position not in varies and not isinstance(instruction.action, Literal)
-        ]
-        origin = Point(tuple(index(0) for _ in axes), axes[-1], 1)
-        self.known = evaluate(self.emitter, body, self.pointers, origin, {}, same)
 
     # Where things lie
 
@@ -268,12 +241,12 @@ class ProductWriter:
                 ):
                     sums = self._sums(block, rows, columns, height, width, kept)
                     if kept is None:
-                        self._finish_tile(block.counters, row, column, width, sums)
+                        self.epilogue.finish(block.counters, row, column, width, sums)
                     else:
-                        self._keep(kept, sums)
+                        self.epilogue.keep(kept, sums)
         if kept is not None:
             with nullcontext() if block.is_last is None else emitter.when(block.is_last):
-                self._finish_kept(kept, block.counters, row, column)
+                self.epilogue.finish_kept(kept, block.counters, row, column)
 
     def _sums(
         self,
@@ -298,54 +271,24 @@ class ProductWriter:
                 tiling.unroll,
             )
         starts = range(0, width, tiling.lanes)
-        masks = [None if tiling.packed else self._mask(width - start) for start in starts]
+        masks = [None if tiling.packed else self.epilogue.mask(width - start) for start in starts]
         before = None
         if self.room.sums:
             assert kept is not None
             before = [
-                [emitter.load(self.type, self._kept(kept, row, start)) for start in starts]
+                [emitter.load(self.type, self.epilogue.place(kept, row, start)) for start in starts]
                 for row in range(height)
             ]
         return outer_product_tile(
             emitter, self.type, rows, columns, block.inner, height, masks, tiling.unroll, before
         )
 
-    def _mask(self, columns: int) -> Value | None:
-        """The lanes of a vector that exist where so many columns are left."""
-        lanes = self.tiling.lanes
-        if columns >= lanes or lanes == 1:
-            return None
-        return self.emitter.mask(lanes, index(columns))
-
-    def _finish_tile(
-        self,
-        counters: list[Value],
-        row: Value,
-        column: Value,
-        width: int,
-        sums: list[list[Value]],
-    ) -> None:
-        """Run the body for each vector of a tile.
-
-        All loads come before the stores: a processor may hold a load up that lies near an
-        unfinished store with a mask.
-        """
-        finished = []
-        for position, vectors in enumerate(sums):
-            at_row = self.emitter.add(row, index(position))
-            for start, total in zip(range(0, width, self.tiling.lanes), vectors, strict=True):
-                at_column = self.emitter.add(column, index(start))
-                point = self._point(counters, at_row, at_column, self._mask(width - start))
-                finished.append((point, self._results(point, total)))
-        for point, results in finished:
-            write_stores(self.emitter, self.kernel.body, self.pointers, point, results)
-
     # Tiles that are put aside before the body runs
 
     def _place_of_sums(self, block: _Block, tile: Value, panel: Value) -> Value:
         """Where a tile is put aside: in the working memory, or on the stack."""
         emitter, tiling = self.emitter, self.tiling
-        size = tiling.height * self.pitch
+        size = tiling.height * self.epilogue.pitch
         if not self.room.sums:
             return emitter.array(self.element, size)
         place = emitter.multiply(emitter.subtract(tile, block.row), index(tiling.group))
@@ -353,74 +296,12 @@ class ProductWriter:
         offset = emitter.multiply(place, index(size))
         return self._in_scratch(self.room.panels + self.room.rows, offset)
 
-    def _kept(self, kept: Value, row: int, column: int) -> Value:
-        return self.emitter.address(kept, self.element, index(row * self.pitch + column))
-
-    def _keep(self, kept: Value, sums: list[list[Value]]) -> None:
-        for row, vectors in enumerate(sums):
-            for position, total in enumerate(vectors):
-                self.emitter.store(total, self._kept(kept, row, position * self.tiling.lanes))
-
     def _clear_sums(self) -> None:
         emitter, lanes = self.emitter, self.tiling.lanes
         start = self._in_scratch(self.room.panels + self.room.rows, index(0))
         with emitter.loop(index(0), index(self.room.sums), lanes) as position:
             place = emitter.address(start, self.element, position)
             emitter.store(number(0, self.type), place)
-
-    def _finish_kept(self, kept: Value, counters: list[Value], row: Value, column: Value) -> None:
-        """Run the body in loops over a tile that was put aside."""
-        emitter, kernel, lanes = self.emitter, self.kernel, self.tiling.lanes
-        rows_left = emitter.subtract(index(kernel.rows), row)
-        columns_left = emitter.subtract(index(kernel.columns), column)
-        height = self._least(rows_left, index(self.tiling.height))
-        width = self._least(columns_left, index(self.panel_columns))
-        rest = kernel.columns % lanes
-        with emitter.loop(index(0), height) as down:
-            at_row = emitter.add(row, down)
-            start = emitter.address(kept, self.element, emitter.multiply(down, index(self.pitch)))
-            # Only the last vector has a mask, as vectors with one are slower to store and load.
-            whole = emitter.subtract(width, index(lanes - 1)) if rest else width
-            with emitter.loop(index(0), whole, lanes) as across:
-                at = emitter.add(column, across)
-                self._finish_kept_vector(start, across, self._point(counters, at_row, at, None))
-            if rest:
-                is_end = emitter.compare("sle", columns_left, index(self.panel_columns))
-                with emitter.when(is_end):
-                    across = emitter.subtract(width, index(rest))
-                    at = index(kernel.columns - rest)
-                    point = self._point(counters, at_row, at, self._mask(rest))
-                    self._finish_kept_vector(start, across, point)
-
-    def _finish_kept_vector(self, start: Value, across: Value, point: Point) -> None:
-        place = self.emitter.address(start, self.element, across)
-        total = self.emitter.load(memory_type(self.dtype, self.tiling.lanes), place)
-        results = self._results(point, total)
-        write_stores(self.emitter, self.kernel.body, self.pointers, point, results)
-
-    # The body
-
-    def _point(self, counters: list[Value], row: Value, column: Value, mask: Value | None) -> Point:
-        return Point((*counters, row, column), len(counters) + 1, self.tiling.lanes, mask)
-
-    def _results(self, point: Point, total: Value) -> dict[int, Lanes]:
-        """What the body's instructions give for a vector of the product."""
-        known = {**self.known, self.product: Lanes(self.emitter, total, self.dtype)}
-        return evaluate(self.emitter, self.kernel.body, self.pointers, point, known)
-
-
-def _length_of_body(kernel: "MatMulKernel", product: int, lanes: int, target: Target) -> int:
-    """How many instructions the body takes for a vector of the result, found by trying."""
-    emitter = Emitter(target)
-    dtype = kernel.buffers[kernel.first.buffer]
-    axes = len(kernel.batch) + 2
-    with emitter.function("trial", ()):
-        point = Point((index(0),) * axes, axes - 1, lanes)
-        total = Lanes(emitter, number(0, memory_type(dtype, lanes)), dtype)
-        pointers = [Value("null", "ptr")] * len(kernel.buffers)
-        results = evaluate(emitter, kernel.body, pointers, point, {product: total})
-        write_stores(emitter, kernel.body, pointers, point, results)
-        return emitter.length
 
 
 def _sizes(whole: int, part: int) -> list[int]:
