@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial, update_wrapper
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from os import PathLike
 from pathlib import Path
 from types import MethodType
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CompiledFunction", "compile"]
 
+# The flags of code that runs after the call has returned.
+_RUNS_LATER = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 _MANY_PROGRAMS = 8
 _MOST_PROGRAMS = 32
 
@@ -108,9 +111,8 @@ class CompiledFunction:
             # What it makes at its first call it finds at the second, which records anew.
             if signature in self._unsettled:
                 raise RecordingError(
-                    f"{self._name} cannot be compiled: {recorded.unsettled}, and so it did at "
-                    f"the call before. Keep what lives from call to call in tensors that are "
-                    f"made once, outside, and written in place: kept.copy_(value)"
+                    f"{self._name} cannot be compiled: {recorded.unsettled} (this was so at the "
+                    f"call before, too)"
                 )
             self._unsettled.add(signature)
             return program
@@ -181,7 +183,7 @@ class CompiledFunction:
         """
         from .runtime.page import page
 
-        text = page(self._explanation(program), profile)
+        text = page(self._explanation(program), self.function, profile)
         Path(path).write_text(text, encoding="utf-8")
 
     def profile(self, *args: Any, repetitions: int = 100, **kwargs: Any) -> "Profile":
@@ -321,6 +323,12 @@ def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """
     if function is None:
         return partial(compile, **options)
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & _RUNS_LATER:
+        raise RecordingError(
+            f"{function.__qualname__} is a generator or a coroutine, which fathom.compile cannot "
+            f"record; compile the function that computes one element"
+        )
     if isinstance(function, Watched):
         function.compile(**options)
         return function
