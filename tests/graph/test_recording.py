@@ -11,6 +11,7 @@ from op_cases import CASES, Call, Case, Numbers
 import fathom
 from fathom.errors import RecordingError
 from fathom.graph.program import Program
+from fathom.graph.recorder import record
 from fathom.tape import Node
 from fathom.tensor import Tensor, wrap
 
@@ -109,3 +110,37 @@ def test_a_recorded_operation_gives_what_eager_mode_gives(case: Case) -> None:
                         rtol=2e-5 if dtype == "float32" else 1e-10,
                         atol=1e-6 if dtype == "float32" else 1e-12,
                     )
+
+
+def test_a_graph_prints_with_shapes_and_lines() -> None:
+    weight = fathom.ones(3, requires_grad=True)
+
+    def slope(x: Tensor) -> Tensor:
+        y = x * weight
+        y.sum().backward()
+        return y.detach()
+
+    printed = str(record(slope, (fathom.ones(2, 3),), {}).graph)
+    line = slope.__code__.co_firstlineno + 1
+    assert "float32[2, 3]" in printed
+    assert f"Multiply(v0, v1) test_recording.py:{line}" in " ".join(printed.split())
+    assert f"test_recording.py:{line} backward" in printed
+
+
+def test_recording_leaves_tensors_as_they_are() -> None:
+    weight = fathom.ones(3, requires_grad=True)
+    node = weight._node
+
+    def grow(x: Tensor) -> Tensor:
+        (x * weight).sum().backward()
+        with fathom.no_grad():
+            weight.sub_(weight.grad)
+        return x.add_(1)
+
+    x = fathom.zeros(3)
+    recording = record(grow, (x,), {})
+    assert weight._node is node
+    assert weight.grad is None
+    assert x.tolist() == [0, 0, 0]
+    assert [str(write.place) for write in recording.writes] == ["argument 0", "state"]
+    assert len(recording.graph.outputs) == 2

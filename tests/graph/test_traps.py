@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import random
 import threading
 import warnings
 import weakref
@@ -19,6 +20,7 @@ from fathom.graph.program import Program
 FACTOR = 2.0
 TABLE = np.array([1.0, 2.0, 3.0], np.float32)
 OPTIONS = {"factor": 2.0}
+GENERATOR = np.random.default_rng(0)
 KEPT: list[fathom.Tensor] = []
 
 
@@ -991,7 +993,37 @@ def test_dropout_draws_the_same_numbers():
         same(found, drop(x))
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: random.random(),
+        lambda: np.random.rand(),
+        lambda: GENERATOR.random(),
+    ],
+)
+def test_random_numbers_of_others_are_refused(draw):
+    add = fathom.compile(lambda x: x + draw())
+    add(fathom.ones(2))
+    with pytest.raises(RecordingError, match=r"draws numbers|'GENERATOR' changed"):
+        add(fathom.ones(2))
+
+
 # Failure, threads, lifetime.
+
+
+def test_a_generator_function_is_refused():
+    def produce(x):
+        yield x * 2
+
+    with pytest.raises(RecordingError, match="generator"):
+        fathom.compile(produce)
+
+
+def test_a_function_that_turns_gradients_off_for_good_is_refused():
+    turn_off = fathom.compile(lambda: fathom.set_grad_enabled(False))
+    with pytest.raises(RecordingError, match="no_grad"):
+        turn_off()
+    assert fathom.is_grad_enabled()
 
 
 def test_an_exception_leaves_everything_as_it_was():

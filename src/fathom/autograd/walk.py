@@ -9,7 +9,7 @@ import numpy as np
 from ..anomaly import anomaly_mode, require_gradient_without_nan
 from ..errors import AutogradError, ShapeError
 from ..ops import Cast, Clone, Operand, Reshape, Shape, Sum
-from ..recording import note_change
+from ..recording import current, note_change
 from ..tape import Node, Value, set_grad_enabled
 from ..tensor import Tensor, tensor_method, wrap
 
@@ -43,6 +43,8 @@ def walk_backward(
     queue: list[tuple[int, Node]] = []
     route = None if wanted is None else _nodes_leading_to(wanted, [node for node, _ in seeds])
     arriving: Iterable[tuple[Node, Any]] = seeds
+    # A recorder notes to which line of the user's a gradient belongs.
+    shares_of = _shares if current.recorder is None else current.recorder.attributing(_shares)
     while True:
         for node, gradient in arriving:
             if node in pending:
@@ -63,7 +65,7 @@ def walk_backward(
                 "this graph was let go by an earlier backward(); "
                 "pass retain_graph=True to the first call to walk it again"
             )
-        arriving = _shares(node, gradient, route, create_graph) if node.inputs else ()
+        arriving = shares_of(node, gradient, route, create_graph) if node.inputs else ()
         if node.inputs and not retain_graph:
             node.inputs = ()
             node.freed = True

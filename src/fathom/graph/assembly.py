@@ -54,7 +54,18 @@ def assemble(
         is_by_identity=is_by_identity,
         gradient=None if backward is None else assembly.call_gradient(backward),
         flags=tuple(guards.flags_set()),
-        unsettled=guards.change(besides_flags=True) or assembly.births,
+        unsettled=_own_change(guards) or assembly.births,
+    )
+
+
+def _own_change(guards: Guards) -> str:
+    """What the function has itself changed among that which steers it, in words."""
+    change = guards.change(besides_flags=True)
+    if change is None:
+        return ""
+    return (
+        f"{change} in the function itself; keep what changes in a tensor, and write into it: "
+        f"count.add_(1)"
     )
 
 
@@ -105,8 +116,8 @@ class _Assembly:
         for vertex, living in sharers.items():
             if isinstance(vertex, Constant):
                 self.births = (
-                    f"it makes a tensor of shape {vertex.shape} at {vertex.origin} "
-                    f"and keeps it outside"
+                    f"it makes a tensor of shape {vertex.shape} at {vertex.origin} and keeps it "
+                    f"outside; make it once, and write into it: kept.copy_(value)"
                 )
             place = self.places.of(living)
             made = Input(vertex.spec, str(place), vertex.origin)

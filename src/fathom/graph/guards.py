@@ -1,6 +1,8 @@
 """What a recorded function looked at, and whether it is still as it was."""
 
+import sys
 from collections.abc import MutableMapping, MutableSequence, MutableSet, Sequence
+from operator import is_
 from types import CellType
 from typing import Any
 
@@ -46,6 +48,9 @@ def snapshot(value: Any) -> Any:
         return kind, snapshot((value.start, value.stop, value.step))
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind != "O":
         return kind, value.shape, value.dtype.str, value.tobytes()
+    if "numpy.random" in sys.modules and isinstance(value, np.random.Generator):
+        # Drawing from it changes it.
+        return kind, str(value.bit_generator.state)
     return _Same(value)
 
 
@@ -61,13 +66,19 @@ CHANGEABLE = (MutableSequence, MutableMapping, MutableSet, np.ndarray)
 class Held:
     """A name that holds a value: a captured variable, a global, an attribute."""
 
-    __slots__ = ("expected", "holder", "name", "value", "what")
+    __slots__ = ("elements", "expected", "holder", "name", "value", "what")
 
     def __init__(self, what: str, holder: Any, name: str) -> None:
         self.what = what
         self.holder = holder
         self.name = name
         self.value = self.read()
+        # Of a list of what cannot itself change, such as parameters.
+        self.elements: list[Any] | None = None
+        if type(self.value) is list and not any(
+            isinstance(element, (*CHANGEABLE, tuple)) for element in self.value
+        ):
+            self.elements = self.value.copy()
         self.expected = snapshot(self.value)
 
     def read(self) -> Any:
@@ -81,12 +92,18 @@ class Held:
     def change(self) -> str | None:
         """What changed, in words."""
         now = self.read()
+        if self.elements is not None and type(now) is list and _are_same(now, self.elements):
+            return None
         if snapshot(now) == self.expected:
             self.value = now
             return None
         if isinstance(now, (*PLAIN, float)) and isinstance(self.value, (*PLAIN, float)):
             return f"{self.what} '{self.name}' changed from {self.value!r} to {now!r}"
         return f"{self.what} '{self.name}' changed"
+
+
+def _are_same(first: list[Any], second: list[Any]) -> bool:
+    return len(first) == len(second) and all(map(is_, first, second))
 
 
 class Guards:

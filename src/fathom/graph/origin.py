@@ -27,6 +27,11 @@ class Line(str):
         """What stands in the line; empty where there is no file to look into."""
         return linecache.getline(self.path, self.number).strip()
 
+    @property
+    def is_backward(self) -> bool:
+        """Whether it stands for the gradient of what the line computes."""
+        return self.endswith(_BACKWARD)
+
 
 def user_frame() -> FrameType | None:
     """The innermost frame that runs code from outside the library."""
@@ -41,8 +46,23 @@ def user_line() -> str:
     frame = user_frame()
     if frame is None:
         return ""
-    line = Line(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
-    line.path, line.number = frame.f_code.co_filename, frame.f_lineno
+    path, number = frame.f_code.co_filename, frame.f_lineno
+    return _line(f"{os.path.basename(path)}:{number}", path, number)
+
+
+def backward_line(line: str) -> str:
+    """The line of a gradient: that of the operation that it is the gradient of."""
+    if not isinstance(line, Line) or line.endswith(_BACKWARD):
+        return line
+    return _line(line + _BACKWARD, line.path, line.number)
+
+
+_BACKWARD = " backward"
+
+
+def _line(text: str, path: str, number: int) -> Line:
+    line = Line(text)
+    line.path, line.number = path, number
     return line
 
 

@@ -1,6 +1,7 @@
 """The recorder: runs a function once on symbols and takes down what it computes."""
 
 import gc
+import sys
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import copy
@@ -12,13 +13,13 @@ from ..autograd.walk import walk_backward
 from ..errors import DTypeError, RecordingError
 from ..ops import Cast, Op, Operand, Spec, Where
 from ..recording import Watched, current
-from ..tape import Node, Value, set_grad_enabled
+from ..tape import Node, Value, grad_mode, set_grad_enabled
 from ..tensor import Tensor
 from .assembly import assemble
 from .graph import Constant, Input, Vertex
 from .guards import Guards
 from .inspection import Inspection
-from .origin import user_line, user_place
+from .origin import backward_line, user_line, user_place
 from .overlay import SeenThrough, grad_slot, node_slot
 from .recorded import History, Output, Recording
 from .seen import Backward, Final, Places, Seen, SeenGradient, Seens
@@ -54,15 +55,39 @@ def record(
         )
     recorder = Recorder(arguments, by_identity)
     recorder.inspection.look_at_call(function, original)
+    mode, drawn = grad_mode.enabled, _foreign_random_states()
     with SeenThrough(recorder):
         result = recorder.take_apart(function(*args, **kwargs))
         recorder.record_gradient()
         final = recorder.let_go()
     recorder.require_no_escape()
     recording = recorder.finish(result, final)
+    if _foreign_random_states() != drawn:
+        recording.unsettled = _FOREIGN_RANDOM
+    if grad_mode.enabled is not mode:
+        grad_mode.enabled = mode
+        raise RecordingError(
+            "a function under fathom.compile turned gradients on or off for what follows it; "
+            "turn them off for a part of it: with fathom.no_grad()"
+        )
     if not by_identity and any(recording.touches(tensor) for tensor in given):
         return record(function, *original, by_identity=True)
     return recording
+
+
+def _foreign_random_states() -> tuple[Any, ...]:
+    """The states of Python's and NumPy's global generators, where these are loaded."""
+    python, numpy = sys.modules.get("random"), sys.modules.get("numpy.random")
+    return (
+        None if python is None else python.getstate(),
+        None if numpy is None else str(numpy.get_state(legacy=False)["state"]),
+    )
+
+
+_FOREIGN_RANDOM = (
+    "it draws numbers from Python's or NumPy's own random generator, which a recording would "
+    "repeat; draw them with fathom.rand, or pass them as an argument"
+)
 
 
 def stand_ins(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -112,6 +137,8 @@ class Recorder:
         self._kept: dict[int, Node] = {}
         self._backward: Backward | None = None
         self._is_over = False
+        # The line of the operation whose gradient is being recorded.
+        self._line = ""
 
     # What the thread sees in place of the attributes `_node` and `grad` of tensors.
 
@@ -196,9 +223,9 @@ class Recorder:
     def _node_for(self, before: Node, is_born: bool) -> Node:
         value = np.asarray(before.value)
         vertex = (
-            Constant(value, user_line())
+            Constant(value, self.line())
             if is_born
-            else Input(Spec(value.shape, value.dtype), "", user_line())
+            else Input(Spec(value.shape, value.dtype), "", self.line())
         )
         node = Node(self.symbol(vertex), before.op, (), before.needs_gradient)
         node.leaf = before.leaf
@@ -215,6 +242,23 @@ class Recorder:
 
     # Operations.
 
+    def line(self) -> str:
+        """The line of the user's code that what is recorded now belongs to."""
+        return self._line or user_line()
+
+    def attributing(self, shares: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of a node that gives gradients, with what it records attributed to the
+        line at which the node was computed."""
+
+        def attributed(node: Node, *rest: Any) -> Any:
+            self._line = backward_line(_origin_of(node.value))
+            try:
+                return shares(node, *rest)
+            finally:
+                self._line = ""
+
+        return attributed
+
     def run(self, compute: Callable[..., Any], *values: Value) -> Symbol:
         """Record the operation whose method `compute` is: the recorder takes the place of the
         context in which tensors let NumPy compute."""
@@ -222,7 +266,7 @@ class Recorder:
 
     def apply(self, op: Op, operands: Sequence[Operand]) -> Symbol:
         """Record an operation on symbols, arrays and numbers."""
-        origin = user_line()
+        origin = self.line()
         dtypes = [operand.dtype for operand in operands if hasattr(operand, "dtype")]
         vertices = [self.vertex_of(operand, dtypes) for operand in operands]
         try:
@@ -248,8 +292,8 @@ class Recorder:
                 _refuse_foreign(value)
             return value.vertex
         if isinstance(value, np.ndarray | np.generic):
-            return Constant(np.asarray(value), user_line())
-        return Constant(np.asarray(value, np.result_type(*dtypes, value)), user_line())
+            return Constant(np.asarray(value), self.line())
+        return Constant(np.asarray(value, np.result_type(*dtypes, value)), self.line())
 
     def _promoted(self, op: Op, vertices: list[Vertex], origin: str) -> list[Vertex]:
         kept = 1 if isinstance(op, Where) else 0
