@@ -162,6 +162,7 @@ SHAPES = [
     (29, 31, 47),
     (70, 130, 66),
     (1, 300, 1),
+    (50, 300, 1),
     (5, 64, 1),
 ]
 
@@ -213,6 +214,14 @@ def test_every_number_of_threads_gives_the_same_bits(threads, orders):
         alone = result.array.copy()
         check(first, second, result, threads=threads)
         np.testing.assert_array_equal(result.array, alone)
+
+
+def test_dot_products_take_vectors_of_the_sum():
+    for shape in ((1, 300, 1), (20, 300, 1), (1, 300, 20)):
+        matrices = operands(*shape, orders="ntn")
+        kernel = oriented(product(*matrices))
+        assert kernel.tiling(host()).along == "inner"
+        check(*matrices, kernel=kernel)
 
 
 def test_large_products_are_divided_into_groups_of_panels():

@@ -67,10 +67,6 @@ class MatMulKernel(Kernel):
 
     def _problem(self) -> Problem:
         inner, columns = self.second.strides[-2:]
-        if columns == 1 or self.columns == 1:
-            contiguous = "columns"
-        else:
-            contiguous = "inner" if inner == 1 or self.inner == 1 else "neither"
         along = len(self.batch) + 1
         scattered = sum(access.strides[along] not in (0, 1) for access in accesses(self.body))
         return Problem(
@@ -79,8 +75,9 @@ class MatMulKernel(Kernel):
             max(self.columns, 1),
             self.inner,
             self.buffers[self.first.buffer].itemsize,
-            contiguous,  # type: ignore[arg-type]
             self.first.strides[-1] == 1 or self.inner == 1,
+            inner == 1 or self.inner == 1,
+            columns == 1 or self.columns == 1,
             len(self.body.instructions) / 2 + (45.0 * scattered if self.columns > 1 else 0.0),
         )
 

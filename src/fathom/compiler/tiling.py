@@ -46,8 +46,9 @@ class Problem(NamedTuple):
         columns: of the result.
         inner: the size of the dimension that is summed over.
         itemsize: bytes of an element.
-        second_contiguous: along which dimension the second matrix is contiguous.
-        first_contiguous: whether the first matrix is contiguous along the inner dimension.
+        first_inner: whether the first matrix is contiguous along the inner dimension.
+        second_inner: whether the second one is.
+        second_columns: whether the second one is contiguous along the columns.
         vector_cost: about how many cycles a vector of the result takes beyond its sum.
     """
 
@@ -56,8 +57,9 @@ class Problem(NamedTuple):
     columns: int
     inner: int
     itemsize: int
-    second_contiguous: Literal["columns", "inner", "neither"]
-    first_contiguous: bool
+    first_inner: bool
+    second_inner: bool
+    second_columns: bool
     vector_cost: float
 
 
@@ -129,7 +131,7 @@ def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tilin
         for width in range(1, min(vectors, registers) + 1):
             for unroll in _unrolls(height * width, registers - width - 1, problem.inner):
                 yield _along_columns(problem, target, height, width, unroll)
-        if problem.first_contiguous and problem.second_contiguous == "inner":
+        if problem.first_inner and problem.second_inner:
             for width in (width for width in (1, 2, 4, 8) if width <= lanes):
                 steps = -(-problem.inner // lanes)
                 for unroll in _unrolls(height * width, registers - height - 1, steps):
@@ -283,7 +285,7 @@ def _reading(problem: Problem, run: int) -> float:
 
 
 def _should_pack(problem: Problem) -> bool:
-    if problem.second_contiguous != "columns":
+    if not problem.second_columns:
         return True
     size = problem.inner * problem.columns * problem.itemsize
     return size > _CLOSE_BYTES and problem.rows >= _MANY_ROWS
@@ -291,8 +293,11 @@ def _should_pack(problem: Problem) -> bool:
 
 def _packing(problem: Problem, vectors: int) -> float:
     """The cycles of packing the whole second matrix."""
-    costs = {"columns": _PACK_COPY, "inner": _PACK_TRANSPOSE, "neither": _PACK_PICK}
-    return costs[problem.second_contiguous] * problem.inner * vectors
+    if problem.second_columns:
+        cost = _PACK_COPY
+    else:
+        cost = _PACK_TRANSPOSE if problem.second_inner else _PACK_PICK
+    return cost * problem.inner * vectors
 
 
 def _depth(problem: Problem) -> int:
@@ -301,7 +306,7 @@ def _depth(problem: Problem) -> int:
     All of it, while the panels of a few columns stay close, and while the rows of the first
     matrix are contiguous or few.
     """
-    if problem.first_contiguous:
+    if problem.first_inner:
         longest, depth = _LONGEST, _DEPTH
     else:
         # The rows are copied for each group of panels, so shorter and wider groups are better.
