@@ -9,33 +9,18 @@ of the distances to that; and the results.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 
-import numpy as np
-
-from ..ops import Op, Shape
+from ..ops import Shape
 from .axes import accesses
 from .body import varying
-from .emitter import Emitter
-from .kernel import (
-    Access,
-    Apply,
-    Body,
-    DType,
-    Instruction,
-    Literal,
-    Load,
-    LoadAt,
-    Position,
-    Reduce,
-    Store,
-)
-from .lanes import Lanes, register_type
+from .costs import cost_of_access, cost_of_instruction
+from .dependencies import closure, operands_of, without_reductions
+from .kernel import Apply, Body, Load, LoadAt, Reduce, Store
 from .reductions import Reduction
 from .target import Target
 
-# About what an element costs that has to be fetched by itself.
-_COST_OF_SCATTERED = 2
+# What takes more instructions is kept for the next pass, in so many bytes at most.
 _CHEAP = 8
 _LARGEST_SCRATCH = 16 * 1024
 
@@ -127,7 +112,7 @@ class Stages:
         """For each instruction, how many of the loops it lies in."""
         depth = [0] * len(self.body.instructions)
         for number, axis in enumerate(self.order, start=1):
-            body = self.body if number <= self.kept else _without_reductions(self.body)
+            body = self.body if number <= self.kept else without_reductions(self.body)
             for position in varying(body, {axis}):
                 depth[position] = number
         for number, instruction in enumerate(self.body.instructions):
@@ -152,7 +137,7 @@ class Stages:
     @cached_property
     def needed(self) -> frozenset[int]:
         """The instructions that some store depends on."""
-        return self._closure(store.operand for store in self.body.stores)
+        return closure(self.body, (store.operand for store in self.body.stores))
 
     @cached_property
     def row_stores(self) -> tuple[Store, ...]:
@@ -182,44 +167,38 @@ class Stages:
         for index in range(count):
             these = tuple(number for number in reduces if self.stage[number] == index + 1)
             written = stores if index == count - 1 else ()
-            passes.append(Pass(these, written, self._inside(these, written)))
-        return self._with_scratch(tuple(passes))
+            computed = closure(self.body, self._wanted(these, written), self._rows)
+            passes.append(Pass(these, written, computed))
+        return self._with_scratch(passes) if self.is_along_rows else tuple(passes)
 
-    def _inside(self, reduces: Iterable[int], stores: Iterable[Store]) -> frozenset[int]:
-        wanted = [self.operand(number) for number in reduces]
-        wanted += [store.operand for store in stores]
-        rows = {number for number, depth in enumerate(self.depth) if depth <= self.kept}
-        return self._closure(wanted, rows)
+    def _wanted(self, reduces: Iterable[int], stores: Iterable[Store]) -> list[int]:
+        """The results that a pass is made for."""
+        return [*map(self.operand, reduces), *(store.operand for store in stores)]
 
-    def _with_scratch(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
+    @cached_property
+    def _rows(self) -> frozenset[int]:
+        """The instructions that lie outside of all loops over reduced axes."""
+        return frozenset(n for n, depth in enumerate(self.depth) if depth <= self.kept)
+
+    def _with_scratch(self, passes: Iterable[Pass]) -> tuple[Pass, ...]:
         """The passes, with what is dear to compute kept from one to the next."""
-        if not self.is_along_rows:
-            return passes
         points = self.reduced_points + self.target.lanes(1)
         planned: list[Pass] = []
-        room = _LARGEST_SCRATCH
+        room, before, kept = _LARGEST_SCRATCH, frozenset[int](), frozenset[int]()
         for one in passes:
-            before = frozenset().union(*(earlier.computed for earlier in planned))
-            recalled = frozenset(
-                number
-                for number in one.computed & before
-                if self._is_dear(number) and points * self._itemsize(number) <= room
-            )
-            room -= sum(points * self._itemsize(number) for number in recalled)
-            rows = {number for number, depth in enumerate(self.depth) if depth <= self.kept}
-            wanted = [self.operand(number) for number in one.reduces]
-            wanted += [store.operand for store in one.stores]
-            computed = self._closure(wanted, rows | recalled)
-            reached = self._closure(wanted, rows, recalled) & recalled
-            planned.append(replace(one, computed=computed, recalled=reached))
-        later = [
-            frozenset().union(*(one.recalled for one in planned[index + 1 :]))
-            for index in range(len(planned))
-        ]
-        return tuple(
-            replace(one, saved=one.computed & wanted)
-            for one, wanted in zip(planned, later, strict=True)
-        )
+            wanted = self._wanted(one.reduces, one.stores)
+            dear = kept | frozenset(filter(self._is_dear, one.computed & before))
+            reached = dear & closure(self.body, wanted, self._rows, dear)
+            recalled = reached & kept
+            for number in sorted(reached - kept):
+                size = points * self._itemsize(number)
+                if size <= room:
+                    room -= size
+                    recalled |= {number}
+            computed = closure(self.body, wanted, self._rows | recalled)
+            planned.append(replace(one, computed=computed, recalled=recalled))
+            before, kept = before | computed, kept | recalled
+        return tuple(replace(one, saved=one.computed & kept) for one in planned)
 
     @cached_property
     def reduced_points(self) -> int:
@@ -230,8 +209,7 @@ class Stages:
 
     def _is_dear(self, number: int) -> bool:
         """Whether a result is worth a store and a load."""
-        within = {other for other, depth in enumerate(self.depth) if depth <= self.kept}
-        return sum(self.cost(other) for other in self._closure([number], within)) > _CHEAP
+        return sum(map(self.cost, closure(self.body, [number], self._rows))) > _CHEAP
 
     def reduction(self, number: int) -> Reduction:
         """What a `Reduce` instruction does."""
@@ -245,28 +223,6 @@ class Stages:
         action = self.body.instructions[number].action
         assert isinstance(action, Reduce)
         return action.operand
-
-    def _closure(
-        self, wanted: Iterable[int], known: Iterable[int] = (), last: Iterable[int] = ()
-    ) -> frozenset[int]:
-        """The instructions to run for some results, where some are known already.
-
-        Args:
-            wanted: the results.
-            known: what does not have to run.
-            last: whose operands are not followed.
-        """
-        known, last = frozenset(known), frozenset(last)
-        found: set[int] = set()
-        waiting = list(wanted)
-        while waiting:
-            number = waiting.pop()
-            if number in found or number in known:
-                continue
-            found.add(number)
-            if number not in last:
-                waiting.extend(operands_of(self.body.instructions[number]))
-        return frozenset(found)
 
     # Vectors
 
@@ -340,42 +296,24 @@ class Stages:
 
     def cost(self, number: int) -> int:
         """About how many vector instructions an instruction of the body takes."""
-        instruction = self.body.instructions[number]
-        match instruction.action:
-            case Literal() | Position():
-                return 0
-            case Load(access):
-                return self._cost_of_access(access)
-            case LoadAt():
-                return 4 + _COST_OF_SCATTERED * self.lanes
-            case Reduce(kind):
-                return 6 if kind.startswith("first") else 1 if kind == "sum" else 3
-            case Apply(op, operands):
-                dtypes = tuple(self.body.instructions[operand].dtype for operand in operands)
-                return _cost_of(op, dtypes, self.target)
-            case _:
-                return 1
+        return cost_of_instruction(self.body, number, self.along, self.lanes, self.target)
 
-    def _cost_of_access(self, access: Access) -> int:
-        if access.strides[self.along] in (0, 1):
-            return 1
-        return _COST_OF_SCATTERED * self.lanes
+    def _cost_of_stores(self, stores: Iterable[Store]) -> int:
+        return sum(cost_of_access(store.access, self.along, self.lanes) for store in stores)
 
     @cached_property
     def cost_of_point(self) -> int:
         """About how many instructions the innermost loop takes for a vector."""
         if not self.reduced:
             inner = [n for n in self.needed if self.depth[n] == len(self.order)]
-            return sum(map(self.cost, inner)) + sum(
-                self._cost_of_access(store.access) for store in self.body.stores
-            )
+            return sum(map(self.cost, inner)) + self._cost_of_stores(self.body.stores)
         return max((self.cost_of_pass(one) for one in self.passes), default=1)
 
     def cost_of_pass(self, one: Pass) -> int:
         inner = [n for n in one.computed if self.depth[n] == len(self.order)]
         return (
             sum(map(self.cost, [*inner, *one.reduces]))
-            + sum(self._cost_of_access(store.access) for store in one.stores)
+            + self._cost_of_stores(one.stores)
             + len(one.recalled)
             + len(one.saved)
         )
@@ -404,45 +342,5 @@ class Stages:
             total += self.runs(depth) * self.cost(number)
         for store in self.body.stores:
             depth = len(self.order) if self._is_full(store) else self.kept
-            total += self.runs(depth) * self._cost_of_access(store.access)
+            total += self.runs(depth) * self._cost_of_stores([store])
         return max(total, 1)
-
-
-def operands_of(instruction: Instruction) -> tuple[int, ...]:
-    """The numbers of the instructions that one takes the results of."""
-    match instruction.action:
-        case Apply(_, operands):
-            return operands
-        case LoadAt(_, indices):
-            return tuple(operand for operand, _, _ in indices)
-        case Reduce(_, operand):
-            return (operand,)
-        case _:
-            return ()
-
-
-def _without_reductions(body: Body) -> Body:
-    """A body in which the results of reductions vary along no axis."""
-    return replace(
-        body,
-        instructions=tuple(
-            replace(instruction, action=Literal(0))
-            if isinstance(instruction.action, Reduce)
-            else instruction
-            for instruction in body.instructions
-        ),
-    )
-
-
-@cache
-def _cost_of(op: Op, dtypes: tuple[DType, ...], target: Target) -> int:
-    """How many instructions an operation's expression writes."""
-    emitter = Emitter(target)
-    with emitter.function("cost", ()):
-        operands = [
-            Lanes(emitter, emitter.define(register_type(dtype, 2), "freeze"), np.dtype(dtype))
-            for dtype in dtypes
-        ]
-        before = emitter.length
-        op.expression(*operands)  # type: ignore[attr-defined]
-        return emitter.length - before
