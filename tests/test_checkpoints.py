@@ -55,6 +55,7 @@ def make_trainer(
     settings: dict[str, Any] = {
         "optimizer": fathom.optim.Adam(model.parameters(), lr=0.01),
         "schedule": lambda optimizer: CosineAnnealingLR(optimizer, 5),
+        "compile": False,
         **options,
     }
     return Trainer(
@@ -99,6 +100,7 @@ VARIANTS: dict[str, Callable[[], dict[str, Any]]] = {
     "accumulated": lambda: {"accumulate": 2, "clip_norm": 1.0},
     "one-cycle": lambda: {"schedule": lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=15)},
     "restoring the best": lambda: {"restore_best": True},
+    "compiled": lambda: {"compile": True, "clip_norm": 1.0},
     "plateau": lambda: {"schedule": lambda optimizer: ReduceLROnPlateau(optimizer, patience=0)},
 }
 
@@ -155,7 +157,10 @@ def test_batches_in_a_list_are_continued_too(tmp_path: Path) -> None:
     assert_equal_state(whole, resumed)
 
 
-def test_a_training_interrupted_during_validation_repeats_the_validation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_training_interrupted_during_validation_repeats_the_validation(
+    compile: bool, tmp_path: Path
+) -> None:
     class Interrupting(list[Any]):
         """Batches that interrupt a training when they are read for the second time."""
 
@@ -168,14 +173,14 @@ def test_a_training_interrupted_during_validation_repeats_the_validation(tmp_pat
                 yield batch
 
     batches = Interrupting([VALIDATION, VALIDATION])
-    whole = make_trainer(None, StopAt())
+    whole = make_trainer(None, StopAt(), compile=compile)
     whole.fit((INPUTS, LABELS), batches, epochs=2)
-    begun = make_trainer(None, StopAt())
+    begun = make_trainer(None, StopAt(), compile=compile)
     batches.trainer = begun
     begun.fit((INPUTS, LABELS), batches, epochs=2)
     assert (begun.epoch, begun.batch) == (1, 5)
     begun.save(tmp_path / "checkpoint")
-    resumed = make_trainer(None, StopAt(), seed=8)
+    resumed = make_trainer(None, StopAt(), seed=8, compile=compile)
     resumed.fit((INPUTS, LABELS), batches, epochs=2, resume=tmp_path / "checkpoint")
     assert_equal_state(whole, resumed)
 

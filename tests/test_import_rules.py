@@ -29,7 +29,7 @@ ROOMS = {
     "optim": BASE | {"functional"},
     "data": BASE | {"functional", "formats"},
     "models": BASE | {"functional", "nn", "formats"},
-    "train": BASE | {"functional", "nn", "optim", "data", "formats", "models"},
+    "train": BASE | {"functional", "nn", "optim", "data", "formats", "models", "runtime"},
     "cli": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "fathom"},
     "fathom": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime"},
     "utils": {"data"},

@@ -39,7 +39,10 @@ def make_model() -> nn.Module:
 
 
 def make_trainer(**options: Any) -> Trainer:
-    settings = {"loss": "cross_entropy", "batch_size": 16, "seed": 0, "quiet": True, **options}
+    settings = {
+        "loss": "cross_entropy", "batch_size": 16, "seed": 0, "compile": False, "quiet": True,
+        **options,
+    }  # fmt: skip
     return Trainer(make_model(), **settings)
 
 
@@ -52,8 +55,9 @@ def assert_equal_parameters(one: Trainer, other: Trainer) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-def test_training_is_the_loop_that_one_would_write() -> None:
-    trainer = make_trainer(optimizer="sgd", lr=0.1, clip_norm=0.5)
+@pytest.mark.parametrize(("compile", "tolerance"), [(False, 0.0), (True, 1e-6)])
+def test_training_is_the_loop_that_one_would_write(compile: bool, tolerance: float) -> None:
+    trainer = make_trainer(optimizer="sgd", lr=0.1, clip_norm=0.5, compile=compile)
     loader = DataLoader(TensorDataset(*TRAIN), 16)
     history = trainer.fit(loader, epochs=2)
     model = make_model()
@@ -69,9 +73,9 @@ def test_training_is_the_loop_that_one_would_write() -> None:
             optimizer.step()
             total += loss.item() * len(target)
         losses.append(total / 70)
-    assert history["loss"] == pytest.approx(losses, rel=1e-12)
+    assert history["loss"] == pytest.approx(losses, rel=tolerance or 1e-12)
     for ours, theirs in zip(parameters_of(trainer), model.parameters(), strict=True):
-        np.testing.assert_array_equal(ours, theirs.detach())
+        np.testing.assert_allclose(ours, theirs.detach(), rtol=tolerance, atol=tolerance)
 
 
 def test_a_model_learns_and_the_history_tells() -> None:

@@ -1,6 +1,7 @@
 """The command ``fathom``."""
 
 import sys
+import warnings
 
 import click
 
@@ -12,10 +13,11 @@ _INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
 
 def main() -> None:
-    """Run the command; errors are one or two lines on standard error.
+    """Run the command; errors are one or two lines on standard error, warnings one.
 
     The exit status is 0, 1 for a failure, 2 for wrong use, 130 after Ctrl-C.
     """
+    warnings.formatwarning = lambda message, *_, **__: f"fathom: {message}\n"
     try:
         sys.exit(program.main(prog_name="fathom", standalone_mode=False))
     except click.UsageError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .parameters import as_command, checkpoint_option, run_argument
+from .parameters import as_command, checkpoint_option, eager_option, run_argument
 from .run import trainer_of_run
 
 
@@ -14,11 +14,12 @@ fathom evaluate runs/digits --checkpoint last
 """)
 @run_argument
 @checkpoint_option
-def command(run: Path, checkpoint: str) -> None:
+@eager_option
+def command(run: Path, checkpoint: str, eager: bool) -> None:
     """Test the model of the run folder RUN on the test part of its data set."""
     from ..train.metrics import F1, ConfusionMatrix, Precision, Recall
 
-    trainer, data = trainer_of_run(run, checkpoint)
+    trainer, data = trainer_of_run(run, checkpoint, eager)
     matrix = ConfusionMatrix()
     trainer.metrics += [Precision(), Recall(), F1(), matrix]
     figures = trainer.evaluate(data.test)

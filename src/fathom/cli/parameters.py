@@ -128,6 +128,9 @@ checkpoint_option = click.option(
     "--checkpoint", type=click.Choice(["best", "last"]), default="best", show_default=True,
     help="Which state of the model to use.",
 )  # fmt: skip
+eager_option = click.option(
+    "--eager", is_flag=True, help="Compute with NumPy, without compiling the model first."
+)
 
 
 def as_command(examples: str) -> Callable[[Callable[..., None]], click.Command]:

@@ -1,6 +1,7 @@
 """Trainers for settings, and for run folders that there are already."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,19 @@ def make_trainer(settings: Settings, data: "Splits", samples: int, folder: Path)
         seed=settings.seed,
         out=folder,
         config=config,
+        compile=not settings.eager,
     )
 
 
-def trainer_of_run(folder: Path, checkpoint: str) -> "tuple[Trainer, Splits]":
-    """The trainer of a run folder with the model of a checkpoint, and the data set."""
-    settings = Settings.of_run(folder)
+def trainer_of_run(folder: Path, checkpoint: str, eager: bool = False) -> "tuple[Trainer, Splits]":
+    """The trainer of a run folder with the model of a checkpoint, and the data set.
+
+    Args:
+        folder: the run folder.
+        checkpoint: ``"best"`` or ``"last"``.
+        eager: whether the model is not compiled.
+    """
+    settings = replace(Settings.of_run(folder), eager=eager)
     data = settings.load_data()
     trainer = make_trainer(settings, data, len(data.train), folder)
     take_checkpoint(trainer, folder, checkpoint)

@@ -38,6 +38,7 @@ class Settings:
     patience: int | None = None
     seed: int = 0
     tensorboard: bool = False
+    eager: bool = False
 
     @classmethod
     def of_run(cls, folder: Path) -> "Settings":
@@ -101,9 +102,7 @@ class Settings:
         }
         return optimizer_named(self.optimizer)(parameters, **given)
 
-    def make_schedule(  # noqa: PLR0911 - one return for each schedule
-        self, optimizer: "Optimizer", steps: int
-    ) -> "LRScheduler | None":
+    def make_schedule(self, optimizer: "Optimizer", steps: int) -> "LRScheduler | None":
         """The schedule of the learning rate, over `epochs` epochs of so many steps."""
         from ..optim import lr_scheduler
 

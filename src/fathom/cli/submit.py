@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from .parameters import as_command, checkpoint_option, run_argument
+from .parameters import as_command, checkpoint_option, eager_option, run_argument
 from .run import scale
 
 _BATCH_SIZE = 256
@@ -25,7 +25,8 @@ fathom submit runs/train test.csv -o submission.csv
     help="The file to write.",
 )
 @checkpoint_option
-def command(run: Path, test: Path, output: Path, checkpoint: str) -> None:
+@eager_option
+def command(run: Path, test: Path, output: Path, checkpoint: str, eager: bool) -> None:
     """Write what the model of RUN makes of each row of TEST, a CSV file without labels.
 
     The file has Kaggle's columns ImageId, from 1 on, and Label.
@@ -35,7 +36,8 @@ def command(run: Path, test: Path, output: Path, checkpoint: str) -> None:
     from ..formats import atomic_write
     from ..tensor import constant
     from ..train import load_run
-    from ..train.evaluation import predict
+    from ..train.compilation import Compilation
+    from ..train.evaluation import predict, prediction_of
 
     loaded = load_run(run, checkpoint)
     features = np.asarray(csv(test, label=None).data)
@@ -46,11 +48,12 @@ def command(run: Path, test: Path, output: Path, checkpoint: str) -> None:
             f"{np.prod(shape)} features of shape {shape}; is a column of labels or ids among them?"
         )
     inputs = scale(features.reshape(-1, *shape), loaded.config["scaling"])
-    batches = (
+    batches = [
         (constant(inputs[start : start + _BATCH_SIZE]),)
         for start in range(0, len(inputs), _BATCH_SIZE)
-    )
-    found = np.asarray(predict(loaded.model, batches).argmax(1))
+    ]
+    step = prediction_of(loaded.model, Compilation(not eager))
+    found = np.asarray(predict(step, batches).argmax(1))
     names = loaded.config["classes"]
     lines = [
         "ImageId,Label",

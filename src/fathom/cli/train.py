@@ -14,6 +14,7 @@ from .parameters import (
     Setting,
     as_command,
     data_names,
+    eager_option,
     model_names,
     optimizer_names,
 )
@@ -104,6 +105,7 @@ fathom train --resume runs/mnist                  go on where Ctrl-C stopped it
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Where all random numbers start."
 )
+@eager_option
 @click.option("--tensorboard", is_flag=True, help="Write a log for TensorBoard too.")
 @click.option(
     "--out",

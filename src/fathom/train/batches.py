@@ -1,6 +1,6 @@
 """What may be given as data, and what a batch consists of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,21 @@ def number_of_batches(loader: Any) -> int | None:
         return len(loader)
     except TypeError:
         return None
+
+
+def with_usual_ones_marked(batches: Iterable[Any]) -> Iterator[tuple[bool, Any]]:
+    """Each batch, after whether it is worth a program: one of the first one's size.
+
+    A batch that is alone is not worth one.
+    """
+    if number_of_batches(batches) == 1:
+        yield from ((False, batch) for batch in batches)
+        return
+    usual = None
+    for batch in batches:
+        size = len(batch[-1]) if isinstance(batch, list | tuple) else len(batch)
+        usual = size if usual is None else usual
+        yield size == usual, batch
 
 
 def split_batch(batch: Any) -> tuple[tuple[Any, ...], Any]:

@@ -41,6 +41,7 @@ def state_of(trainer: "Trainer") -> dict[str, Any]:
             "epoch": trainer.epoch,
             "batch": trainer.batch,
             "steps": trainer.steps,
+            "usual_size": trainer.usual_size,
             "loader": loader.state_dict() if hasattr(loader, "state_dict") else None,
         },
         "running": asdict(trainer.running),
@@ -97,6 +98,7 @@ def _restore(trainer: "Trainer", state: Mapping[str, Any]) -> None:
         trainer.schedule.load_state_dict(state["schedule"])
     trainer.epoch, trainer.batch = int(position["epoch"]), int(position["batch"])
     trainer.steps = int(position["steps"])
+    trainer.usual_size = position.get("usual_size")
     trainer.running = Running(**state["running"])
     if position["loader"] is not None and hasattr(loader, "load_state_dict"):
         loader.load_state_dict(position["loader"])

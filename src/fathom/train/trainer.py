@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import FathomError
+from ..errors import FathomError, RecordingError
 from ..functional.random import manual_seed
 from ..nn import Module
 from ..optim import Optimizer
@@ -18,8 +18,9 @@ from .arguments import loss_from, metrics_from, optimizer_from
 from .batches import as_loader, number_of_batches, split_batch
 from .callbacks import Callback, Checkpoint, CSVLogger
 from .checkpoint import PathLike, load_checkpoint, save_checkpoint
+from .compilation import BatchFunction, Compilation
 from .errors import CheckpointError, NonFiniteLossError, TrainingError
-from .evaluation import figures_of, measure, predict
+from .evaluation import evaluation_of, figures_of, measure, predict, prediction_of
 from .interruption import interruption_handled
 from .progress import Progress
 from .report import write_report
@@ -62,6 +63,9 @@ class Trainer:
         schedule_every: ``"epoch"`` or ``"step"``, where the schedule's kind does not say it.
         monitor: the figure that says which epoch is best; the validation loss by default.
         checkpoint_every: after how many batches a checkpoint is written besides.
+        compile: whether training, evaluation and prediction are compiled, as `fathom.compile`
+            does it, for batches of the size of the first; smaller ones run eagerly. What
+            cannot be compiled goes on eagerly after a warning.
         quiet: whether nothing is shown.
 
     Attributes:
@@ -92,6 +96,7 @@ class Trainer:
         schedule_every: str | None = None,
         monitor: str | None = None,
         checkpoint_every: int | None = None,
+        compile: bool = True,
         quiet: bool = False,
     ) -> None:
         if accumulate < 1 or batch_size < 1:
@@ -131,13 +136,18 @@ class Trainer:
             "accumulate": accumulate,
             "clip_norm": clip_norm,
             "clip_value": clip_value,
+            "compile": compile,
             **(config or {}),
         }
         if self.run is not None:
             self._add_run_callbacks(self.run, monitor, checkpoint_every)
         # Called last, a checkpoint saves the others as they are after the epoch.
         self.callbacks.sort(key=lambda callback: isinstance(callback, Checkpoint))
-        self.step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
+        compilation = Compilation(compile)
+        step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
+        self.step = BatchFunction(step, self.model, compilation)
+        self._evaluation = evaluation_of(self.model, self.loss, compilation)
+        self._prediction = prediction_of(self.model, compilation)
         self._begin()
         self.train_loader: Any = None
 
@@ -153,6 +163,8 @@ class Trainer:
         """Stand before the first epoch."""
         self.history: History = {}
         self.epoch = self.batch = self.steps = 0
+        # The number of samples of the first batch: batches of this size are compiled.
+        self.usual_size: int | None = None
         self.running = Running()
         self.is_interrupted = False
         self._stop_reason: str | None = None
@@ -315,18 +327,21 @@ class Trainer:
         ]
         steps_schedule = self.schedule if self.schedule_every == "step" else None
         count = number_of_batches(train)
+        usual_share = 1 / self.accumulate
         for batch in self._remaining(train):
             inputs, target = split_batch(batch)
             begins, ends, share = self._part_of_step(count)
+            samples = len(target)
+            self.usual_size = self.usual_size or samples
+            is_usual = samples == self.usual_size and share == usual_share
             try:
-                loss, output = step(inputs, target, begins, ends, share)
+                loss, output = step(is_usual, inputs, target, begins, ends, share)
             except FathomError as error:
                 error.add_note(f"in epoch {self.epoch + 1}, batch {self.batch + 1}")
                 raise
             value = loss.item()
             if not math.isfinite(value):
                 raise NonFiniteLossError.at(value, self.epoch + 1, self.batch + 1)
-            samples = len(target)
             self.running.loss_sum += value * samples
             self.running.samples += samples
             self.batch += 1
@@ -337,7 +352,7 @@ class Trainer:
                 if steps_schedule is not None:
                     steps_schedule.step()
             for listener in listeners:
-                listener(self, value)
+                _call(listener, self, value)
             progress.end_batch(self.batch, self.running.loss_sum / self.running.samples)
             if self.is_interrupted and ends:
                 break
@@ -402,7 +417,7 @@ class Trainer:
 
     def _measure(self, loader: Any, is_over: Callable[[], bool]) -> dict[str, Any] | None:
         metrics = [copy.deepcopy(metric) for metric in self.metrics]
-        return measure(self.model, self.loss, metrics, loader, is_over)
+        return measure(self._evaluation, metrics, loader, is_over)
 
     def predict(self, data: Any) -> Tensor:
         """What the model returns for each sample, in the order of the data.
@@ -415,7 +430,7 @@ class Trainer:
             The outputs of all samples, one after the other.
         """
         loader = as_loader(data, self.batch_size, shuffle=False, argument="data")
-        return predict(self.model, loader)
+        return predict(self._prediction, loader)
 
     def model_state(self) -> dict[str, Tensor]:
         """The parameters and buffers of the model as they are now."""
@@ -436,3 +451,12 @@ class Trainer:
     def save(self, path: PathLike) -> None:
         """Write a checkpoint, from which ``fit(…, resume=path)`` goes on."""
         save_checkpoint(path, self.state_dict())
+
+
+def _call(listener: Callable[["Trainer", float], None], trainer: Trainer, loss: float) -> None:
+    """Tell a callback of the end of a batch."""
+    try:
+        listener(trainer, loss)
+    except RecordingError as error:
+        error.add_note("a callback finds the gradients of a Trainer(…, compile=False)")
+        raise
