@@ -85,7 +85,7 @@ class ScanKernel(Kernel):
             lanes: how many lines a vector takes.
             count: how many of its lanes exist.
         """
-        reduction = Reduction(self.kind, self._held)
+        reduction = Reduction(self.kind, self._held, self.shape[self.axis])
         mask = None if count == lanes else emitter.mask(lanes, index(count))
         type = memory_type(self._dtype, 1)
         strides = (self.source.strides[self.axis], self.result.strides[self.axis])

@@ -7,6 +7,8 @@ import numpy as np
 
 from ..ops import (
     Absolute,
+    Add,
+    ArgLargest,
     Array,
     Cast,
     Clone,
@@ -17,6 +19,7 @@ from ..ops import (
     Largest,
     Log,
     LogSoftmax,
+    MatMul,
     Multiply,
     Negative,
     Op,
@@ -24,6 +27,7 @@ from ..ops import (
     PlacePicked,
     Power,
     Reshape,
+    Shape,
     Softmax,
     Spec,
     Sqrt,
@@ -49,7 +53,9 @@ def simplify(graph: Graph) -> Graph:
     simple: dict[Vertex, Vertex] = {}
     builder = _Builder()
     for vertex in graph.vertices():
-        if vertex.op is None:
+        if 0 in vertex.shape:  # all is known of what has no elements
+            simple[vertex] = Constant(np.empty(vertex.shape, vertex.dtype), vertex.origin)
+        elif vertex.op is None:
             simple[vertex] = vertex
         else:
             operands = tuple(simple[operand] for operand in vertex.operands)
@@ -125,8 +131,13 @@ class _Builder:
                 for one, other in (operands, operands[::-1]):
                     if is_number(one, 1) and _broadcast_shape(operands) == other.shape:
                         return other
-            case Sum(axes, keepdims) if all(first.shape[axis] == 1 for axis in axes):
+            case Sum(axes, keepdims) | Largest(axes, keepdims) if _are_single(first.shape, axes):
                 return self.apply(Reshape(reduced_shape(first.shape, axes, keepdims)), first)
+            case ArgLargest(axis, keepdims) if first.shape[axis] == 1:
+                shape = reduced_shape(first.shape, (axis,), keepdims)
+                return self._filled(0, Spec(shape, np.dtype(np.int64)))
+            case MatMul() if 0 in first.shape:
+                return self._empty_product(op, operands)
             case Sum(axes, keepdims) if isinstance(first.op, PlacePicked):
                 if axes == (first.op.axis,):  # all but the picked element are zero
                     shape = reduced_shape(first.shape, axes, keepdims)
@@ -182,6 +193,18 @@ class _Builder:
         result = self.apply(Sum(tuple(outer), keepdims=True), rows)
         return self.apply(Reshape(reduced_shape(x.shape, axes, keepdims)), result)
 
+    def _empty_product(self, op: MatMul, operands: tuple[Vertex, ...]) -> Vertex:
+        """The product of matrices with nothing to sum over."""
+        result = self._filled(0, op.infer(*(operand.spec for operand in operands)))
+        for bias in operands[2:]:
+            result = self.apply(Add(), result, bias)
+        return result
+
+    def _filled(self, value: float, spec: Spec) -> Vertex:
+        """A number spread over a shape."""
+        number = Constant(np.asarray(value, spec.dtype), self.origin)
+        return self.apply(Expand(spec.shape), number)
+
     def number(self, value: float, beside: Vertex) -> Vertex:
         """A constant of the dtype of the vertex it stands beside."""
         return Constant(np.asarray(value, beside.dtype), self.origin)
@@ -192,6 +215,10 @@ def is_number(vertex: Vertex, value: float | None = None) -> bool:
     if not isinstance(vertex, Constant) or vertex.array.size != 1:
         return False
     return value is None or vertex.array.item() == value
+
+
+def _are_single(shape: Shape, axes: tuple[int, ...]) -> bool:
+    return all(shape[axis] == 1 for axis in axes)
 
 
 def _broadcast_shape(operands: tuple[Vertex, ...]) -> tuple[int, ...]:
