@@ -10,7 +10,16 @@ from ..errors import FathomError
 from ..naming import UnknownNameError, look_up
 from .parameters import debug_option, is_debugging
 
-_COMMANDS = ("train", "evaluate", "predict", "submit", "summary", "plot")
+_COMMANDS = (
+    "train",
+    "evaluate",
+    "predict",
+    "submit",
+    "summary",
+    "plot",
+    "explain",
+    "profile",
+)
 
 
 class Program(click.Group):
