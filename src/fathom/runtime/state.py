@@ -6,6 +6,7 @@ the tensor is given memory of its own first.
 """
 
 from sys import getrefcount
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,7 +38,16 @@ class StateMemory:
         node: the node of the value whose address the program knows.
     """
 
-    __slots__ = ("_is_gradient", "_layout", "_place", "_strides", "_tensor", "is_written", "node")
+    __slots__ = (
+        "_holders",
+        "_is_gradient",
+        "_layout",
+        "_place",
+        "_strides",
+        "_tensor",
+        "is_written",
+        "node",
+    )
 
     def __init__(self, place: Place, layout: Layout, dtype: DType, is_written: bool) -> None:
         self._place = place
@@ -47,12 +57,17 @@ class StateMemory:
         self._is_gradient = place.slot == "grad"
         self.is_written = is_written
         self.node: Node | None = None
+        self._holders = len(place.handles) + _HOLDERS.of_node
 
     def is_ready(self) -> bool:
         """Whether the value lies where the program last found it, and may be written there."""
+        node = self.node
         tensor = self._tensor.grad if self._is_gradient else self._tensor
-        return tensor._node is self.node and (  # type: ignore[union-attr]
-            not self.is_written or self._is_unshared()
+        if tensor._node is not node:  # type: ignore[union-attr]
+            return False
+        # Written out, because this runs for each state at every call.
+        return not self.is_written or (
+            getrefcount(node) <= self._holders and getrefcount(node.value) <= _HOLDERS.of_array  # type: ignore[union-attr]
         )
 
     def settle(self) -> Array:
@@ -65,13 +80,15 @@ class StateMemory:
             self._move_out()
         return self.node.value  # type: ignore[no-any-return]
 
+    def count_holders(self) -> "Holders":
+        """How many holders the interpreter counts of the node and of its array."""
+        node = self.node
+        return Holders(getrefcount(node), getrefcount(node.value))  # type: ignore[union-attr]
+
     def _is_unshared(self) -> bool:
         """Whether nobody but the state's tensors holds the value."""
-        holders, arrays = self._count_holders()
-        return holders <= len(self._place.handles) + _UNSHARED[0] and arrays <= _UNSHARED[1]
-
-    def _count_holders(self) -> tuple[int, int]:
-        return getrefcount(self.node), getrefcount(self.node.value)  # type: ignore[union-attr]
+        holders = self.count_holders()
+        return holders.of_node <= self._holders and holders.of_array <= _HOLDERS.of_array
 
     def _is_writeable(self) -> bool:
         array = self.node.value  # type: ignore[union-attr]
@@ -117,15 +134,22 @@ def _count_owners() -> int:
     return getrefcount(_laid_out(np.zeros(1), Layout((1,), (1,))).base)
 
 
-def _count_unshared() -> tuple[int, int]:
-    """How many holders the interpreter counts of a node and an array that only one tensor and
-    one `StateMemory` hold, the tensor not counted."""
+class Holders(NamedTuple):
+    """How many holders the interpreter counts of a node, and of the array in it."""
+
+    of_node: int
+    of_array: int
+
+
+def _count_unshared() -> Holders:
+    """The holders of a node that only a `StateMemory` holds, and of an array in it."""
     tensor = wrap(Node(np.zeros(1)))
     memory = StateMemory(Place(None, (tensor,)), Layout((1,), (1,)), np.dtype(float), True)
     memory.node = tensor._node
-    holders, arrays = memory._count_holders()
-    return holders - 1, arrays
+    holders = memory.count_holders()
+    return holders._replace(of_node=holders.of_node - 1)
 
 
 _OWNED = _count_owners()
-_UNSHARED = _count_unshared()
+_HOLDERS = Holders(0, 0)
+_HOLDERS = _count_unshared()
