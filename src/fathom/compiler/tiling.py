@@ -62,6 +62,14 @@ class Problem(NamedTuple):
     second_columns: bool
     vector_cost: float
 
+    @property
+    def first_bytes(self) -> int:
+        return self.rows * self.inner * self.itemsize
+
+    @property
+    def second_bytes(self) -> int:
+        return self.inner * self.columns * self.itemsize
+
 
 @dataclass(frozen=True)
 class Tiling:
@@ -162,7 +170,7 @@ def _along_columns(
     tile = _Tile(
         steps=problem.inner,
         unroll=unroll,
-        reading=_reading(problem, _RUN if is_run else width * target.vector_bytes),
+        reading=_reading(problem.second_bytes, _RUN if is_run else width * target.vector_bytes),
         vector_cost=problem.vector_cost,
         sum_cost=0.0,
     )
@@ -193,14 +201,16 @@ def _along_inner(
     """Tiles whose vectors lie along the inner dimension."""
     panels = -(-problem.columns // width)
     tiles = -(-problem.rows // height)
+    run = unroll * target.vector_bytes
     tile = _Tile(
         steps=-(-problem.inner // target.lanes(problem.itemsize)),
         unroll=unroll,
-        reading=_reading(problem, unroll * target.vector_bytes),
+        reading=_reading(problem.second_bytes, run),
         vector_cost=problem.vector_cost / width,
         sum_cost=_FOLD,
     )
     cycles = _of_all_tiles(tile, problem.rows, problem.columns, height, width)
+    cycles += problem.rows * tile.steps * _reading(problem.first_bytes, run)
     shared, imbalance = _sharing(panels, problem.batch, tiles, 0.0)
     group = _group(panels, problem.inner * width * problem.itemsize)
     tiling = Tiling(
@@ -277,9 +287,9 @@ def _group(panels: int, panel_bytes: int) -> int:
     return max(1, min(panels, _CLOSE_BYTES // max(panel_bytes, 1)))
 
 
-def _reading(problem: Problem, run: int) -> float:
-    """How many cycles it takes to bring a vector of the second matrix, `run` bytes at a time."""
-    if problem.inner * problem.columns * problem.itemsize <= _CLOSEST_BYTES:
+def _reading(size: int, run: int) -> float:
+    """How many cycles it takes to bring a vector of a matrix of `size` bytes, `run` at a time."""
+    if size <= _CLOSEST_BYTES:
         return 1 / _PER_CYCLE
     return _CLOSE - (_CLOSE - _CLOSE_RUN) * min(run / _RUN, 1.0)
 
@@ -287,8 +297,7 @@ def _reading(problem: Problem, run: int) -> float:
 def _should_pack(problem: Problem) -> bool:
     if not problem.second_columns:
         return True
-    size = problem.inner * problem.columns * problem.itemsize
-    return size > _CLOSE_BYTES and problem.rows >= _MANY_ROWS
+    return problem.second_bytes > _CLOSE_BYTES and problem.rows >= _MANY_ROWS
 
 
 def _packing(problem: Problem, vectors: int) -> float:
@@ -311,7 +320,7 @@ def _depth(problem: Problem) -> int:
     else:
         # The rows are copied for each group of panels, so shorter and wider groups are better.
         longest, depth = _DEPTH, _DEPTH // 2
-    if problem.inner <= longest or problem.rows * problem.inner * problem.itemsize < _CLOSE_BYTES:
+    if problem.inner <= longest or problem.first_bytes < _CLOSE_BYTES:
         return problem.inner
     # The last part must not be shorter than a vector.
     while 0 < problem.inner % depth < _SHORTEST:
