@@ -76,7 +76,7 @@ class CompiledFunction:
         if self._touched:
             for tensor in tensors:
                 if id(tensor) in self._touched:
-                    signature = _ByIdentity((signature, *map(id, tensors)))
+                    signature = self._by_identity(signature, tensors)
                     break
         programs = self._programs.get(signature)
         if programs is not None and programs[0].fits(tensors):
@@ -92,6 +92,11 @@ class CompiledFunction:
     def __reduce__(self) -> tuple[Any, ...]:
         return (CompiledFunction, (self.function, self._back_end))
 
+    def _by_identity(self, signature: Any, tensors: list[Tensor]) -> Any:
+        """The signature with the identities of tensors that a program knows by another name."""
+        known = [id(tensor) if id(tensor) in self._touched else None for tensor in tensors]
+        return (signature, *known) if any(known) else signature
+
     def _find(self, signature: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
         """The program for a call that the program used last does not fit."""
         with self._lock:
@@ -104,7 +109,7 @@ class CompiledFunction:
             return self._record(signature, args, kwargs, tensors)
 
     def _record(self, signature: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
-        recorded = record(self.function, args, kwargs)
+        recorded = record(self.function, args, kwargs, known=self._touched.keys())
         name_arguments(recorded, self.function, args, kwargs)
         program = self._back_end(recorded)
         if recorded.unsettled:
@@ -119,8 +124,7 @@ class CompiledFunction:
         self._unsettled.discard(signature)
         reason = self._reason(signature)
         self._touched.update(recorded.touched)
-        if recorded.is_by_identity and not isinstance(signature, _ByIdentity):
-            signature = _ByIdentity((signature, *map(id, tensors)))
+        signature = self._by_identity(_signature(args, kwargs)[1], tensors)
         self._programs[signature] = [program, *self._programs.pop(signature, [])]
         self._count += 1
         if self._count > _MANY_PROGRAMS and not self._has_warned:
@@ -209,8 +213,7 @@ class CompiledFunction:
         for _ in range(2):  # the second call may find what the first one made
             self(*args, **kwargs)
         tensors, signature = _signature(args, kwargs)
-        if any(id(tensor) in self._touched for tensor in tensors):
-            signature = _ByIdentity((signature, *map(id, tensors)))
+        signature = self._by_identity(signature, tensors)
         program = self._find(signature, args, kwargs, tensors)
         name_state(program.recording, self.function)
         return measure(self._name, _native(program), lambda: self(*args, **kwargs), repetitions)
@@ -253,12 +256,6 @@ def _native(program: Program) -> "NativeProgram":
     if not isinstance(program, CompiledProgram):
         raise ArgumentError("this function was compiled for NumPy alone: it has no native code")
     return program.native
-
-
-class _ByIdentity(tuple[Any, ...]):
-    """A signature that holds for certain tensors only."""
-
-    __slots__ = ()
 
 
 def _signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Tensor], Any]:

@@ -567,6 +567,20 @@ def test_an_argument_may_be_a_tensor_that_the_function_knows_otherwise():
     same(reading(fathom.ones(2)), fathom.full((2,), 6.0))
 
 
+def test_other_arguments_may_vary_beside_one_that_is_known():
+    total = fathom.zeros(())
+
+    @fathom.compile
+    def add(x, kept):
+        total.add_(x.sum())
+        return kept * 2
+
+    for _ in range(4):
+        same(add(fathom.ones(2), total), total * 2)
+    assert total.item() == 8
+    assert add._count == 1
+
+
 def test_a_gradient_for_an_argument():
     @fathom.compile
     def slope(x):

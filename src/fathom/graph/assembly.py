@@ -1,6 +1,6 @@
 """The end of a recording: what was seen becomes inputs, writes and results of a graph."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ def assemble(
     backward: Backward | None,
     places: Places,
     guards: Guards,
-    is_by_identity: bool,
+    known: Collection[int],
 ) -> Recording:
     """Put a recording together.
 
@@ -30,7 +30,7 @@ def assemble(
         backward: how gradients flow from the results to these, if they do.
         places: where they are found.
         guards: what else the function looked at.
-        is_by_identity: whether the recording holds for the very tensors of the call only.
+        known: the identities of arguments that the function knows by another name.
     """
     assembly = _Assembly(seens, places)
     outputs = [vertex for _, vertex in assembly.writes] + list(results)
@@ -49,9 +49,8 @@ def assemble(
         touched={
             id(tensor): tensor
             for tensor in alive
-            if tensor is not None and (is_by_identity or not places.is_argument(tensor))
+            if tensor is not None and (id(tensor) in known or not places.is_argument(tensor))
         },
-        is_by_identity=is_by_identity,
         gradient=None if backward is None else assembly.call_gradient(backward),
         flags=tuple(guards.flags_set()),
         unsettled=_own_change(guards) or assembly.births,

@@ -176,7 +176,6 @@ class Recording:
         guards: what it looked at, and what therefore has to stay as it was.
         gradients_present: for tensors whose `grad` it looked at, whether there was one.
         touched: the tensors that it knows otherwise than as an argument, by identity.
-        is_by_identity: whether it holds only for calls with the very same tensors.
         flags: attributes of watched objects, such as `training`, that it sets: the dict, the
             name and the value.
         gradient: how gradients flow through it, where they do.
@@ -192,11 +191,6 @@ class Recording:
     guards: Guards
     gradients_present: tuple[tuple[Place, bool], ...]
     touched: dict[int, Tensor]
-    is_by_identity: bool = False
     flags: tuple[tuple[dict[str, Any], str, bool], ...] = ()
     gradient: CallGradient | None = None
     unsettled: str = ""
-
-    def touches(self, tensor: Tensor) -> bool:
-        """Whether the function knows this tensor otherwise than as an argument."""
-        return id(tensor) in self.touched

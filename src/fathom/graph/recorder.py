@@ -28,7 +28,7 @@ from .symbol import Symbol
 
 
 def record(
-    function: Callable[..., Any], args: Any, kwargs: Any, *, by_identity: bool = False
+    function: Callable[..., Any], args: Any, kwargs: Any, *, known: Collection[int] = frozenset()
 ) -> Recording:
     """Run a function on symbols and return what it computes.
 
@@ -38,26 +38,25 @@ def record(
     Args:
         function: the function.
         args, kwargs: what it is called with; their tensors become inputs of the graph.
-        by_identity: whether the function gets the very tensors in `args` rather than stand-ins
-            for them, because it knows one of them by another name too. The recording then
-            holds for calls with these tensors only.
+        known: the identities of tensors that the function knows by another name too. It gets
+            these themselves rather than stand-ins for them, and the recording holds only for
+            calls with the same ones.
 
     Raises:
         RecordingError: the function did what cannot be recorded.
     """
-    original = args, kwargs
-    given = tensors_in(original)
-    arguments = given if by_identity else stand_ins(given)
-    if not by_identity:
-        remaining = iter(arguments)
-        args, kwargs = map_structure(
-            lambda leaf: next(remaining) if isinstance(leaf, Tensor) else leaf, (args, kwargs)
-        )
-    recorder = Recorder(arguments, by_identity)
-    recorder.inspection.look_at_call(function, original)
+    given = tensors_in((args, kwargs))
+    known = {id(tensor) for tensor in given if id(tensor) in known}
+    arguments = stand_ins(given, known)
+    remaining = iter(arguments)
+    seen_args, seen_kwargs = map_structure(
+        lambda leaf: next(remaining) if isinstance(leaf, Tensor) else leaf, (args, kwargs)
+    )
+    recorder = Recorder(arguments, known)
+    recorder.inspection.look_at_call(function, (args, kwargs))
     mode, drawn = grad_mode.enabled, _foreign_random_states()
     with SeenThrough(recorder):
-        result = recorder.take_apart(function(*args, **kwargs))
+        result = recorder.take_apart(function(*seen_args, **seen_kwargs))
         recorder.record_gradient()
         final = recorder.let_go()
     recorder.require_no_escape()
@@ -70,8 +69,9 @@ def record(
             "a function under fathom.compile turned gradients on or off for what follows it; "
             "turn them off for a part of it: with fathom.no_grad()"
         )
-    if not by_identity and any(recording.touches(tensor) for tensor in given):
-        return record(function, *original, by_identity=True)
+    found = {id(tensor) for tensor in given if id(tensor) in recording.touched}
+    if found != known:
+        return record(function, args, kwargs, known=found | known)
     return recording
 
 
@@ -90,12 +90,12 @@ _FOREIGN_RANDOM = (
 )
 
 
-def stand_ins(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Other handles with the values of these; equal ones for equal ones.
+def stand_ins(tensors: Sequence[Tensor], known: Collection[int]) -> list[Tensor]:
+    """Other handles with the values of these, equal ones for equal ones; those known stay.
 
-    A function that is called with a tensor which it also knows otherwise then shows it.
+    A function that is called with a tensor which it also knows by another name then shows it.
     """
-    made: dict[int, Tensor] = {}
+    made = {id(tensor): tensor for tensor in tensors if id(tensor) in known}
     for tensor in tensors:
         if id(tensor) in made:
             continue
@@ -114,13 +114,13 @@ class Recorder:
 
     Args:
         arguments: the tensors that the function is called with.
-        is_by_identity: whether they are the very tensors of the call rather than stand-ins.
+        known: the identities of those that the function knows by another name.
     """
 
-    def __init__(self, arguments: Sequence[Tensor], is_by_identity: bool) -> None:
+    def __init__(self, arguments: Sequence[Tensor], known: Collection[int]) -> None:
         self.guards = Guards()
         self.inspection = Inspection(self.guards)
-        self.is_by_identity = is_by_identity
+        self._known = known
         self.places = Places(arguments)
         # By the tensor's identity; those whose tensors have died are in `_all_seen` only.
         self._seen: dict[int, Seen] = {}
@@ -430,7 +430,7 @@ class Recorder:
             self._backward,
             self.places,
             self.guards,
-            self.is_by_identity,
+            self._known,
         )
 
 
