@@ -9,9 +9,10 @@ from ..compiler.target import host
 from ..graph import Graph
 from ..graph.recorded import Recording
 from ..naming import look_up
+from .kernels import written
 from .machine_code import assembly, optimized
 from .outline import Outline, OutlinedStep
-from .program import NativeProgram, written
+from .program import NativeProgram
 from .table import table
 from .threads import get_num_threads
 

@@ -7,24 +7,20 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from ..compiler.emitter import Emitter
-from ..compiler.kernel import Kernel
 from ..compiler.lower import lower
-from ..compiler.plan import Buffer, Plan
+from ..compiler.plan import Buffer
 from ..compiler.plan import Step as PlannedStep
 from ..compiler.schedule import schedule
-from ..compiler.target import Target, host
+from ..compiler.target import host
 from ..compiler.views import Layout
 from ..errors import IndexOutOfRange
 from ..graph import Constant, Graph, Vertex
 from ..graph.simplify import simplify
 from ..ops import Array
-from .cache import cached
 from .executor import ALL_THREADS, Program, Segment, Step, Words, address
-from .machine_code import Code, load, to_object
+from .kernels import compile_kernels
 from .threads import get_num_threads
 
-_ENTRY = "kernel"
 _ALIGNMENT = 64
 
 
@@ -60,7 +56,8 @@ class NativeProgram:
         replaced = {self.plan.outputs[output]: self.plan.inputs[n] for output, n in updates.items()}
         schedule(self.plan, replaced, threads)
         self.results = [n for n in range(len(graph.outputs)) if n not in updates]
-        self._code = compile_kernels(self.plan, host())
+        kernels = (step.kernel for step in self.plan.steps if step.kernel is not None)
+        self._kernels = compile_kernels(kernels, host())
         self._build()
 
     def _build(self) -> None:
@@ -68,7 +65,7 @@ class NativeProgram:
         numbers = {buffer: number for number, buffer in enumerate(plan.buffers)}
         steps = [
             Step(
-                self._code[step.kernel][_ENTRY] if step.kernel is not None else 0,
+                self._kernels[step.kernel] if step.kernel is not None else 0,
                 tuple(numbers[buffer] for buffer in step.operands),
                 ALL_THREADS if step.is_shared else 1,
                 step.waits,
@@ -250,33 +247,3 @@ class _Memory:
             "shape": shape,
             "strides": strides,
         }
-
-
-def compile_kernels(plan: Plan, target: Target) -> dict[Kernel, Code]:
-    """The code of all kernels of a plan, each compiled once."""
-    return {
-        kernel: compiled(kernel, target)
-        for kernel in dict.fromkeys(step.kernel for step in plan.steps)
-        if kernel is not None
-    }
-
-
-_compiled: dict[tuple[Kernel, Target], Code] = {}
-
-
-def compiled(kernel: Kernel, target: Target) -> Code:
-    """The code of a kernel, from memory, from disk, or made now."""
-    key = (kernel, target)
-    if key not in _compiled:
-        object_code = cached(
-            repr((kernel, target)), lambda: to_object(written(kernel, target), target)
-        )
-        _compiled[key] = load(object_code, [_ENTRY])
-    return _compiled[key]
-
-
-def written(kernel: Kernel, target: Target) -> str:
-    """A kernel in LLVM's language."""
-    emitter = Emitter(target)
-    kernel.emit(emitter, _ENTRY)
-    return emitter.text
