@@ -5,7 +5,8 @@ made of it by its `emit`, and nothing but the description decides what that code
 kernels are compiled once and kept on disk under the description's hash.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,43 @@ class Body:
 
     instructions: tuple[Instruction, ...]
     stores: tuple[Store, ...]
+
+
+def accesses(body: Body) -> Iterator[Access]:
+    """All places in buffers that a body reads or writes."""
+    for instruction in body.instructions:
+        if isinstance(instruction.action, Load | LoadAt):
+            yield instruction.action.access
+    for store in body.stores:
+        yield store.access
+
+
+def rewritten(
+    body: Body, access: Callable[[Access], Access], position: Callable[[Position], Position]
+) -> Body:
+    """A body for another space.
+
+    Args:
+        body: what is changed.
+        access: gives the access for the new space.
+        position: gives the position in the new space.
+    """
+
+    def changed(action: Action) -> Action:
+        match action:
+            case Load() | LoadAt():
+                return replace(action, access=access(action.access))
+            case Position():
+                return position(action)
+        return action
+
+    return Body(
+        tuple(
+            replace(instruction, action=changed(instruction.action))
+            for instruction in body.instructions
+        ),
+        tuple(replace(store, access=access(store.access)) for store in body.stores),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The kernel of matrix products."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..ops import Shape
@@ -11,8 +10,7 @@ from .kernel import (
     Access,
     Body,
     Kernel,
-    Load,
-    LoadAt,
+    accesses,
     buffer_pointers,
 )
 from .listing import counters, element, instructions, loops
@@ -117,12 +115,3 @@ class MatMulKernel(Kernel):
                 *instructions(self.body, outer),
             ]
         )
-
-
-def accesses(body: Body) -> Iterator[Access]:
-    """All places in buffers that a body reads or writes."""
-    for instruction in body.instructions:
-        if isinstance(instruction.action, Load | LoadAt):
-            yield instruction.action.access
-    for store in body.stores:
-        yield store.access

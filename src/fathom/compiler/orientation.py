@@ -1,10 +1,9 @@
 """Describes a matrix product in another way that gives the same numbers, but faster."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from .kernel import Access, Action, Body, Load, LoadAt, Position
-from .matmul import MatMulKernel, accesses
+from .kernel import Access, Position, accesses, rewritten
+from .matmul import MatMulKernel
 from .target import Target, host
 
 
@@ -29,15 +28,17 @@ def transposed(kernel: MatMulKernel) -> MatMulKernel:
         *batch, row, column = access.strides
         return replace(access, strides=(*batch, column, row))
 
+    def position(action: Position) -> Position:
+        axis = action.axis
+        return replace(action, axis=axis if axis < axes else 2 * axes + 1 - axis)
+
     return replace(
         kernel,
         rows=kernel.columns,
         columns=kernel.rows,
         first=exchanged(kernel.second),
         second=exchanged(kernel.first),
-        body=_rewritten(
-            kernel.body, exchanged, lambda axis: axis if axis < axes else 2 * axes + 1 - axis
-        ),
+        body=rewritten(kernel.body, exchanged, position),
     )
 
 
@@ -84,31 +85,7 @@ def _with_merged(kernel: MatMulKernel, axis: int) -> MatMulKernel:
         rows=sizes[-1],
         first=joined(kernel.first),
         second=joined(kernel.second, gone if inside else axis),
-        body=_rewritten(kernel.body, joined, lambda other: other - (other > axis)),
-    )
-
-
-def _rewritten(body: Body, access: Callable[[Access], Access], axis: Callable[[int], int]) -> Body:
-    """A body for a space whose axes are others.
-
-    Args:
-        body: what is changed.
-        access: gives the access for the new space.
-        axis: gives the new number of an axis.
-    """
-
-    def rewritten(action: Action) -> Action:
-        match action:
-            case Load() | LoadAt():
-                return replace(action, access=access(action.access))
-            case Position():
-                return replace(action, axis=axis(action.axis))
-        return action
-
-    return Body(
-        tuple(
-            replace(instruction, action=rewritten(instruction.action))
-            for instruction in body.instructions
+        body=rewritten(
+            kernel.body, joined, lambda other: replace(other, axis=other.axis - (other.axis > axis))
         ),
-        tuple(replace(store, access=access(store.access)) for store in body.stores),
     )

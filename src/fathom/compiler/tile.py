@@ -72,7 +72,7 @@ def outer_product_tile(
             place = emitter.address(column, element, index(position * first.row_stride))
             number_ = emitter.splat(emitter.load(element, place), lanes)
             for total, factor in zip(row_sums, factors, strict=True):
-                _accumulate(emitter, total, number_, factor)
+                accumulate(emitter, total, number_, factor)
 
     zeros = [[number(0, type)] * len(masks)] * height
     banks = [
@@ -138,7 +138,7 @@ def inner_product_tile(
             place = emitter.address(columns, element, index(column * second.column_stride))
             factor = emitter.load(type, place, mask)
             for row in range(height):
-                _accumulate(emitter, sums[row][column], factors[row], factor)
+                accumulate(emitter, sums[row][column], factors[row], factor)
 
     zero = number(0, type)
     banks = [
@@ -164,7 +164,7 @@ def inner_product_tile(
     ]
 
 
-def _accumulate(emitter: Emitter, total: Variable, a: Value, b: Value) -> None:
+def accumulate(emitter: Emitter, total: Variable, a: Value, b: Value) -> None:
     """total += a * b, in one instruction where the processor has it."""
     if is_floating(a.type):
         emitter.assign(total, emitter.intrinsic("fmuladd", a.type, a, b, emitter.read(total)))

@@ -1,0 +1,167 @@
+"""Chooses how a convolution is divided into tiles, by a small model of a processor."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from ..ops import Shape
+from .target import Target
+
+# What the model knows, in cycles of a processor that starts two vector operations and two
+# loads in each. Results do not depend on these numbers, which were measured; speed does.
+_PER_CYCLE = 2
+_LATENCY = 4  # from one addition to a sum to the next
+_RUN_START = 6  # for each run along the innermost axis
+_TILE_START = 20
+_CODE = 0.001  # how much slower is worth one sum less in the code, which has to be compiled
+_WIDEST = 4  # vectors in a row of a tile
+_CLOSE_BYTES = 3 << 17  # what of the second factor stays close beside other things
+_CLOSEST_BYTES = 1 << 14
+_FAR_ROWS = 256  # bytes from row to row of the second factor from which it is copied,
+_MANY_TILES = 8  # for so many tiles at least
+_THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
+
+
+class Problem(NamedTuple):
+    """What the choice depends on.
+
+    Attributes:
+        groups, rows, columns, inner: see `ConvolutionKernel`.
+        itemsize: bytes of an element.
+        is_contiguous: whether the second factor's columns lie side by side.
+        pitch: how many elements its rows lie apart.
+        is_elementwise: whether each column has elements of its own in the first factor.
+        vector_cost: about how many cycles a vector of the result takes beyond its sum.
+    """
+
+    groups: int
+    rows: Shape
+    columns: int
+    inner: Shape
+    itemsize: int
+    is_contiguous: bool
+    pitch: int
+    is_elementwise: bool
+    vector_cost: float
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a convolution is divided.
+
+    Attributes:
+        height: how many rows a tile has along the last axis but one; 1 where the rows have only
+            one axis.
+        length: how many it has along the last axis: all of them, if its height is not 1.
+        width: vectors in a row of a tile.
+        lanes: columns in a vector.
+        packed: whether the second factor's columns are copied to a contiguous panel first.
+        shared: what the threads share among them: "rows" or "columns".
+        chunk: how much of the first inner axis is added up at a time.
+    """
+
+    height: int
+    length: int
+    width: int
+    lanes: int
+    packed: bool
+    shared: Literal["rows", "columns"]
+    chunk: int
+
+    def __str__(self) -> str:
+        tall = f"{self.height} × " if self.height > 1 else ""
+        parts = [f"tiles of {tall}{self.length} × {self.panel}", f"{self.shared} shared"]
+        return ", ".join([*parts, "packed"] if self.packed else parts)
+
+    @property
+    def panel(self) -> int:
+        """How many columns a tile has."""
+        return self.width * self.lanes
+
+
+@lru_cache(maxsize=4096)
+def choose(problem: Problem, target: Target) -> Tiling:
+    """The tiling that should take the least time."""
+    lanes = target.lanes(problem.itemsize)
+    vectors = -(-problem.columns // lanes)
+    best = min(_candidates(problem, target, vectors), key=lambda found: found[0])
+    _, height, length, width = best
+    inner = math.prod(problem.inner)
+    panel_bytes = inner * width * lanes * problem.itemsize
+    chunk = problem.inner[0]
+    if panel_bytes > 2 * _CLOSE_BYTES and len(problem.inner) > 1:
+        parts = -(-panel_bytes // _CLOSE_BYTES)
+        chunk = -(-chunk // min(parts, chunk))
+    tiles = _tiles(problem.rows, height, length)
+    packed = (not problem.is_contiguous and inner > 0) or (
+        problem.columns > width * lanes
+        and problem.pitch * problem.itemsize > _FAR_ROWS
+        and panel_bytes > _CLOSEST_BYTES
+        and panel_bytes <= 2 * _CLOSE_BYTES
+        and tiles >= _MANY_TILES
+    )
+    panels = problem.groups * -(-vectors // width)
+    is_shared_by_columns = _imbalance(panels) < _imbalance(tiles) or (
+        packed and _imbalance(panels) <= _imbalance(tiles) * 1.05
+    )
+    return Tiling(
+        height,
+        length,
+        width,
+        lanes,
+        packed,
+        "columns" if is_shared_by_columns else "rows",
+        chunk,
+    )
+
+
+def _imbalance(pieces: int) -> float:
+    """How much longer than its share the busiest thread works, averaged over thread counts."""
+    return sum(-(-pieces // threads) * threads / pieces for threads in _THREADS) / len(_THREADS)
+
+
+def _tiles(rows: Shape, height: int, length: int) -> int:
+    *outer, last = rows
+    if height == 1:
+        return math.prod(outer) * -(-last // length)
+    return math.prod(outer[:-1]) * -(-outer[-1] // height)
+
+
+def _candidates(
+    problem: Problem, target: Target, vectors: int
+) -> Iterator[tuple[float, int, int, int]]:
+    """Heights, lengths and widths of tiles, each after the time that it takes."""
+    *_, last = problem.rows
+    above = problem.rows[-2] if len(problem.rows) > 1 else 1
+    for width in range(1, min(vectors, _WIDEST) + 1):
+        most = (target.vector_registers - width - 1) // width
+        for length in range(1, min(last, most) + 1):
+            tall = min(above, most // length) if length == last else 1
+            for height in range(1, tall + 1):
+                yield _time(problem, vectors, height, length, width), height, length, width
+
+
+def _time(problem: Problem, vectors: int, height: int, length: int, width: int) -> float:
+    above, last = (1, *problem.rows)[-2:]
+    total, code = 0.0, 0
+    for tall, down in ((height, above // height), (above % height, 1)):
+        for long, along in ((length, last // length), (last % length, 1)):
+            for wide, across in ((width, vectors // width), (vectors % width, 1)):
+                if tall and long and wide and down:
+                    sums = tall * long
+                    total += down * along * across * _cycles(problem, sums, wide)
+                    code += sums * wide
+    return total * (1 + _CODE * code)
+
+
+def _cycles(problem: Problem, sums: int, width: int) -> float:
+    """The cycles of one tile."""
+    loads = sums * width if problem.is_elementwise else sums
+    loads = loads + width
+    step = max(sums * width / _PER_CYCLE, loads / _PER_CYCLE, _LATENCY) + 0.05 * loads
+    steps = math.prod(problem.inner)
+    runs = steps // max(problem.inner[-1], 1)
+    finishing = sums * width * (1 + problem.vector_cost)
+    return steps * step + runs * _RUN_START + finishing + _TILE_START

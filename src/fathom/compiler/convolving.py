@@ -1,0 +1,374 @@
+"""Convolutions and their gradients as sums of products over windows.
+
+All are made for images without padding: see `margins`. The axes of every kernel's body are
+those of the result: images, places and channels, or places in the kernel and channels; what a
+body of the result's own axes does is rewritten for them.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..ops import Convolution, Shape
+from .convolution import ConvolutionKernel, simplified
+from .kernel import Access, Body, DType, Kernel, rewritten
+from .matmul import MatMulKernel
+from .orientation import oriented
+
+
+@dataclass(frozen=True)
+class Factor:
+    """An operand: where it lies, and its shape.
+
+    Attributes:
+        access: with strides over its own axes.
+        shape: its shape.
+    """
+
+    access: Access
+    shape: Shape
+
+
+def convolution(
+    buffers: tuple[DType, ...], op: Convolution, x: Factor, weight: Factor, body: Body
+) -> Kernel:
+    """The kernel of a convolution.
+
+    Args:
+        buffers: see `Kernel`.
+        op: without padding.
+        x: the images (N, C, *sizes).
+        weight: (O, C / groups, *kernel).
+        body: what follows, with strides over (N, O, *counts).
+    """
+    counts = op.windows(weight.shape).counts(x.shape[2:])
+    batch, channel, *places = x.access.strides
+    moves = [stride * step for stride, step in zip(places, op.stride, strict=True)]
+    within = [stride * step for stride, step in zip(places, op.dilation, strict=True)]
+    outputs, channels, *kernel = weight.shape
+    to_output, to_channel, *to_place = weight.access.strides
+    kind = _Groups(op.groups, channels, outputs // op.groups)
+    return _kernel(
+        buffers,
+        (x.shape[0], *counts),
+        kind,
+        tuple(kernel),
+        _Walk(x.access, (batch, *moves), tuple(within), channel, channels * channel),
+        _Walk(weight.access, (), tuple(to_place), to_channel, kind.columns * to_output, to_output),
+        _channels_behind(body),
+    )
+
+
+def input_gradient(
+    buffers: tuple[DType, ...],
+    op: Convolution,
+    sizes: Shape,
+    margins: tuple[tuple[int, int], ...],
+    grad: Factor,
+    weight: Factor,
+    body: Body,
+) -> Iterator[Kernel]:
+    """The kernels of a convolution's gradient with respect to its images.
+
+    Where a convolution has a stride, places that lie a stride apart see the same elements of
+    its kernel, and those between them others: each kind has a kernel of its own.
+
+    Args:
+        buffers: see `Kernel`.
+        op: the convolution, with its padding.
+        sizes: of the images.
+        margins: how many zeros stand before and after the gradient along each dimension.
+        grad: the gradient (N, O, *counts) with its margins.
+        weight: (O, C / groups, *kernel).
+        body: what follows, with strides over (N, C, *sizes).
+    """
+    outputs, channels, *kernel = weight.shape
+    batch, channel, *places = grad.access.strides
+    to_output, to_channel, *to_place = weight.access.strides
+    kind = _Groups(op.groups, outputs // op.groups, channels)
+    body = _channels_behind(body)
+    parts = [
+        list(_phases(size, length, *rest))
+        for size, length, *rest in zip(
+            sizes, kernel, op.stride, op.dilation, op.padding, margins, strict=True
+        )
+    ]
+    for phases in _combinations(parts):
+        begin = sum(phase.grad * stride for phase, stride in zip(phases, places, strict=True))
+        at_kernel = sum(
+            phase.kernel * stride for phase, stride in zip(phases, to_place, strict=True)
+        )
+        within = tuple(
+            -phase.grad_step * stride for phase, stride in zip(phases, places, strict=True)
+        )
+        to_next = tuple(
+            phase.kernel_step * stride for phase, stride in zip(phases, to_place, strict=True)
+        )
+        first = replace(grad.access, offset=grad.access.offset + begin)
+        second = replace(weight.access, offset=weight.access.offset + at_kernel)
+        yield _kernel(
+            buffers,
+            (grad.shape[0], *(phase.places for phase in phases)),
+            kind,
+            tuple(phase.taps for phase in phases),
+            _Walk(first, (batch, *places), within, channel, kind.inner * channel),
+            _Walk(second, (), to_next, to_output, kind.inner * to_output, to_channel),
+            _every(body, [(phase.start, op.stride[axis]) for axis, phase in enumerate(phases)]),
+        )
+
+
+def weight_gradient(
+    buffers: tuple[DType, ...], op: Convolution, kernel: Shape, x: Factor, grad: Factor, body: Body
+) -> Kernel:
+    """The kernel of a convolution's gradient with respect to its weight.
+
+    Args:
+        buffers: see `Kernel`.
+        op: without padding.
+        kernel: the weight's spatial sizes.
+        x: the images (N, C, *sizes).
+        grad: the gradient of the result (N, O, *counts).
+        body: what follows, with strides over (O, C / groups, *kernel).
+    """
+    batch, channel, *places = x.access.strides
+    grad_batch, grad_channel, *grad_places = grad.access.strides
+    channels, outputs = x.shape[1] // op.groups, grad.shape[1] // op.groups
+    moves = [stride * step for stride, step in zip(places, op.stride, strict=True)]
+    within = [stride * step for stride, step in zip(places, op.dilation, strict=True)]
+    inner = (x.shape[0], *grad.shape[2:])
+    is_depthwise = channels == outputs == 1 < op.groups
+    rank = len(kernel)
+    # The weight's axes (O, C, *kernel) become (*kernel, C, O), or (*kernel, O) where each
+    # channel has a kernel of its own.
+    order = [*range(2, rank + 2), *([] if is_depthwise else [1]), 0]
+    body = _reordered(body, order)
+    if is_depthwise:
+        return _finished(
+            ConvolutionKernel(
+                buffers,
+                1,
+                kernel,
+                op.groups,
+                inner,
+                _with(x.access, 0, *within, batch, *moves, channel),
+                _with(grad.access, 0, grad_batch, *grad_places, grad_channel),
+                body,
+            )
+        )
+    return _finished(
+        ConvolutionKernel(
+            buffers,
+            op.groups,
+            (*kernel, channels),
+            outputs,
+            inner,
+            _with(x.access, channels * channel, *within, channel, batch, *moves, 0),
+            _with(grad.access, outputs * grad_channel, grad_batch, *grad_places, grad_channel),
+            body,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """How channels fall into groups.
+
+    Attributes:
+        count: how many groups there are.
+        inner: how many channels of each are summed over.
+        columns: how many of the result each has.
+    """
+
+    count: int
+    inner: int
+    columns: int
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether each channel is a group of its own."""
+        return self.inner == self.columns == 1 < self.count
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """How a factor is walked through.
+
+    Attributes:
+        access: where it begins.
+        rows: the strides along the rows.
+        taps: the strides along the places within a window.
+        channel: the stride along the channels that are summed over.
+        group: the stride from one group to the next.
+        column: the stride along the columns.
+    """
+
+    access: Access
+    rows: tuple[int, ...]
+    taps: tuple[int, ...]
+    channel: int
+    group: int
+    column: int = 0
+
+
+def _kernel(
+    buffers: tuple[DType, ...],
+    rows: Shape,
+    kind: _Groups,
+    taps: Shape,
+    first: _Walk,
+    second: _Walk,
+    body: Body,
+) -> Kernel:
+    if kind.is_depthwise:
+        return _finished(
+            ConvolutionKernel(
+                buffers,
+                1,
+                rows,
+                kind.count,
+                taps,
+                _with(first.access, 0, *first.rows, *first.taps, first.group),
+                _with(second.access, 0, *second.taps, second.group),
+                body,
+            )
+        )
+    return _finished(
+        ConvolutionKernel(
+            buffers,
+            kind.count,
+            rows,
+            kind.columns,
+            (*taps, kind.inner),
+            _with(first.access, first.group, *first.rows, *first.taps, first.channel, 0),
+            _with(second.access, second.group, *second.taps, second.channel, second.column),
+            body,
+        )
+    )
+
+
+def _with(access: Access, *strides: int) -> Access:
+    return replace(access, strides=strides)
+
+
+def _finished(kernel: ConvolutionKernel) -> Kernel:
+    """The kernel in its simplest form: one of matrices where windows are single places."""
+    kernel = simplified(kernel)
+    is_matrix = len(kernel.rows) == len(kernel.inner) == 1 and kernel.first.strides[-1] == 0
+    if not is_matrix or kernel.groups > 1 or kernel.is_empty:
+        return kernel
+    return oriented(
+        MatMulKernel(
+            kernel.buffers,
+            (),
+            kernel.rows[0],
+            kernel.columns,
+            kernel.inner[0],
+            _with(kernel.first, *kernel.first.strides[1:-1]),
+            _with(kernel.second, *kernel.second.strides[1:]),
+            kernel.body,
+        )
+    )
+
+
+# Bodies
+
+
+def _reordered(body: Body, order: list[int]) -> Body:
+    """A body whose axes are those of another one in another order."""
+    return rewritten(
+        body,
+        lambda access: _with(access, *(access.strides[axis] for axis in order)),
+        lambda position: replace(position, axis=order.index(position.axis)),
+    )
+
+
+def _channels_behind(body: Body) -> Body:
+    """A body over (N, C, *sizes) as one over (N, *sizes, C)."""
+    rank = len(body.stores[0].access.strides)
+    return _reordered(body, [0, *range(2, rank), 1])
+
+
+def _every(body: Body, parts: list[tuple[int, int]]) -> Body:
+    """A body over (N, *sizes, C) at some of the places only: from `start` on, every `step`."""
+
+    def access(old: Access) -> Access:
+        batch, *places, channel = old.strides
+        begin = sum(start * stride for (start, _), stride in zip(parts, places, strict=True))
+        steps = [step * stride for (_, step), stride in zip(parts, places, strict=True)]
+        return Access(old.buffer, old.offset + begin, (batch, *steps, channel))
+
+    def position(old):  # type: ignore[no-untyped-def]
+        if not 1 <= old.axis <= len(parts):
+            return old
+        start, step = parts[old.axis - 1]
+        return replace(old, stride=old.stride * step, offset=old.offset + old.stride * start)
+
+    return rewritten(body, access, position)
+
+
+# Strides of input gradients
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """The places of an image, along one dimension, that see the same elements of a kernel.
+
+    Attributes:
+        start: the first of them; the others follow a stride of the convolution apart.
+        places: how many there are.
+        kernel: the first element of the kernel that they see,
+        kernel_step: how far it is from one to the next,
+        taps: and how many there are.
+        grad: where the gradient lies that the first place and the first element meet,
+        grad_step: and how far back it moves from one element to the next.
+    """
+
+    start: int
+    places: int
+    kernel: int
+    kernel_step: int
+    taps: int
+    grad: int
+    grad_step: int
+
+
+def _phases(
+    size: int,
+    length: int,
+    stride: int,
+    dilation: int,
+    padding: tuple[int, int],
+    margin: tuple[int, int],
+) -> Iterator[_Phase]:
+    """The phases along one dimension: place i and element k meet at (i + padding - k *
+    dilation) / stride, where that is whole."""
+    step = stride // math.gcd(stride, dilation)
+    for start in range(min(stride, size)):
+        places = -(-(size - start) // stride)
+        seen = [k for k in range(length) if (start + padding[0] - k * dilation) % stride == 0]
+        if not seen:
+            yield _Phase(start, places, 0, 1, 0, 0, 0)
+            continue
+        grad = (start + padding[0] - seen[0] * dilation) // stride + margin[0]
+        yield _Phase(start, places, seen[0], step, len(seen), grad, step * dilation // stride)
+
+
+def margins_of_gradient(
+    size: int, length: int, stride: int, dilation: int, padding: tuple[int, int], count: int
+) -> tuple[int, int]:
+    """How many zeros are needed before and after a gradient, of `count` elements."""
+    low, high = 0, count - 1
+    for phase in _phases(size, length, stride, dilation, padding, (0, 0)):
+        if phase.taps:
+            low = min(low, phase.grad - (phase.taps - 1) * phase.grad_step)
+            high = max(high, phase.grad + phase.places - 1)
+    return -low, high - (count - 1)
+
+
+def _combinations(parts: list[list[_Phase]]) -> Iterator[tuple[_Phase, ...]]:
+    if not parts:
+        yield ()
+        return
+    for first in parts[0]:
+        for rest in _combinations(parts[1:]):
+            yield (first, *rest)
