@@ -19,7 +19,7 @@ _FOLD = 1.5  # for each element whose vector of sums is folded
 _CODE = 0.0015  # how much slower is worth one sum less in the code, which has to be compiled
 _CODE_OF_PACKING = 40  # the size of the code that packs, in sums
 _ROW_START = 1.0  # for each row of a tile, which lies elsewhere in memory
-_RUN = 512  # bytes that have to lie together to be read at the better of these speeds:
+_RUN = 1024  # bytes that have to lie together to be read at the better of these speeds:
 _CLOSE_RUN, _CLOSE = 1.25, 2.0  # cycles for each vector that comes from the second-level cache
 _CLOSEST_BYTES = 1 << 15  # what fits the first level
 _CLOSE_BYTES = 1 << 19  # what fits the second level beside other things
@@ -135,8 +135,8 @@ def _code_size(problem: Problem, tiling: Tiling) -> int:
 def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tiling]]:
     lanes, registers = target.lanes(problem.itemsize), target.vector_registers
     vectors = -(-problem.columns // lanes)
-    for height in range(1, min(problem.rows, registers) + 1):
-        for width in range(1, min(vectors, registers) + 1):
+    for height in _sizes(problem.rows, registers):
+        for width in _sizes(vectors, registers):
             for unroll in _unrolls(height * width, registers - width - 1, problem.inner):
                 yield _along_columns(problem, target, height, width, unroll)
         if problem.first_inner and problem.second_inner:
@@ -145,6 +145,14 @@ def _candidates(problem: Problem, target: Target) -> Iterator[tuple[float, Tilin
                 for unroll in _unrolls(height * width, registers - height - 1, steps):
                     if width < 2 * problem.columns:
                         yield _along_inner(problem, target, height, width, unroll)
+
+
+def _sizes(whole: int, most: int) -> list[int]:
+    """The sizes of parts that are worth a try: of those that give as many parts the smallest."""
+    smallest: dict[int, int] = {}
+    for size in range(1, min(whole, most) + 1):
+        smallest.setdefault(-(-whole // size), size)
+    return list(smallest.values())
 
 
 def _unrolls(sums: int, registers: int, steps: int) -> Iterable[int]:
