@@ -10,6 +10,7 @@ that function takes from there.
 """
 
 import ctypes
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ _LINE = 16  # words
 
 # The first line of a team: what never changes.
 _THREADS, _ROUNDS, _MEMBER_WORDS, _SEM_WAIT, _SEM_POST, _YIELD, _CLOCK, _PATIENCE = range(8)
+_LOOKS = 8
 # The second line: the number of jobs given so far, and the latest.
 _JOBS, _JOB = _LINE, _LINE + 1
 # Then lines for each thread: whether it sleeps, its semaphore, how often it was at a barrier,
@@ -34,7 +36,13 @@ _MEMBERS = 2 * _LINE
 _ASLEEP, _SEMAPHORE, _MEETINGS, _FLAGS = 0, _LINE, 2 * _LINE, 3 * _LINE
 
 _PATIENCE_NANOSECONDS = 200_000
-_LOOKS = 100  # at a place in memory, before another thread may have the core
+
+# How often a thread at a barrier looks for another one before it lets others have its core.
+# About a millisecond: where it did so early, the system took two threads of the team for idle
+# and left them on one core, each waiting for the other to give way (measured: a step of 75 µs
+# took 155). With more threads than cores there is nothing better.
+_LOOKS_ALONE, _LOOKS_CROWDED = 20_000, 100
+_LOOKS_FOR_JOB = 100  # before the next look at the clock
 
 JOB_TEAM, JOB_FUNCTION, JOB_WORDS = 0, 1, 2
 
@@ -53,6 +61,13 @@ def has_clock() -> bool:
     return hasattr(time, "CLOCK_MONOTONIC")
 
 
+def _processors() -> int:
+    """How many processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def team_memory(threads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The memory of a team of so many threads."""
     rounds = (threads - 1).bit_length()
@@ -62,6 +77,7 @@ def team_memory(threads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     memory = whole[-(whole.ctypes.data // 8) % _LINE :][:words]
     memory[[_THREADS, _ROUNDS, _MEMBER_WORDS]] = threads, rounds, member_words
     memory[_PATIENCE] = _PATIENCE_NANOSECONDS
+    memory[_LOOKS] = _LOOKS_ALONE if threads <= _processors() else _LOOKS_CROWDED
     if has_clock():
         memory[_CLOCK] = c_function("clock_gettime")
     if threads > 1:
@@ -118,7 +134,8 @@ def _emit_barrier(emitter: Emitter) -> None:
             def has_come(flag: Value = flag) -> Value:
                 return emitter.compare("sge", emitter.load_shared("i64", flag), meeting)
 
-            _look_until(emitter, has_come, lambda: _let_others_run(emitter, team))
+            looks = _field(emitter, team, _LOOKS)
+            _look_until(emitter, has_come, looks, lambda: _let_others_run(emitter, team))
 
 
 def _emit_give_job(emitter: Emitter) -> None:
@@ -186,13 +203,12 @@ def _wait_for_job(emitter: Emitter, team: Value, thread: Value, done: Value) -> 
         return emitter.compare("ne", emitter.load_shared("i64", jobs), done)
 
     def be_patient() -> None:
-        _let_others_run(emitter, team)
         now = emitter.call("nanoseconds", "i64", team)
         waited = emitter.subtract(now, emitter.read(started))
         with emitter.when(emitter.compare("sgt", waited, _field(emitter, team, _PATIENCE))):
             _sleep(emitter, team, _member(emitter, team, thread), has_come)
 
-    _look_until(emitter, has_come, be_patient)
+    _look_until(emitter, has_come, index(_LOOKS_FOR_JOB), be_patient)
 
 
 def _sleep(emitter: Emitter, team: Value, me: Value, has_come: Callable[[], Value]) -> None:
@@ -211,11 +227,14 @@ def _sleep(emitter: Emitter, team: Value, me: Value, has_come: Callable[[], Valu
 
 
 def _look_until(
-    emitter: Emitter, has_come: Callable[[], Value], otherwise: Callable[[], None]
+    emitter: Emitter,
+    has_come: Callable[[], Value],
+    looks: Value,
+    otherwise: Callable[[], None],
 ) -> None:
-    """Look again and again whether something has come; every now and then do something else."""
+    """Look again and again whether something has come; after some looks do something else."""
     with emitter.repeat() as seen:
-        with emitter.loop(index(0), index(_LOOKS)):
+        with emitter.loop(index(0), looks):
             emitter.leave(seen, has_come())
             pause(emitter)
         otherwise()
