@@ -16,7 +16,9 @@ from fathom.data import datasets
 pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
 
-COMMANDS = ("train", "evaluate", "predict", "submit", "summary", "plot")
+COMMANDS = (
+    "train", "evaluate", "predict", "submit", "summary", "plot", "explain", "profile",
+)  # fmt: skip
 QUICK = ("--model", "mlp", "--epochs", "2")
 
 
@@ -139,6 +141,29 @@ def test_plot_draws_the_plots_again(run: Path) -> None:
 def test_summary_shows_the_parameters() -> None:
     printed = succeed("summary", "mlp", "--input-shape", "1x8x8", "--set", "sizes=64,16,10")
     assert "1,210" in printed
+
+
+def test_explain_shows_the_stages_of_a_training_step(tmp_path: Path) -> None:
+    small = ("--input-shape", "1x8x8", "--batch-size", 8)
+    printed = succeed("explain", *small)
+    assert "loss.backward()" in printed
+    assert "assembly" in printed
+    printed = succeed("explain", "mlp", *small, "--stage", "kernels", "--html", tmp_path / "a.html")
+    assert "product, Add, Relu" in printed
+    assert "step.py:3  logits = model(images)" in printed
+    assert "logits = model(images)" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_profile_shows_where_the_time_goes() -> None:
+    printed = succeed("profile", "mlp", "--input-shape", "1x8x8", "--optimizer", "adam",
+                      "--set", "sizes=64,16,10", "--repetitions", 3)  # fmt: skip
+    assert "median of 3 calls" in printed
+    assert "optimizer.step()" in printed
+    assert "GFLOP/s per core" in printed
+
+
+def test_explain_offers_the_nearest_name_of_a_stage() -> None:
+    assert "did you mean 'kernels'" in fail(2, "explain", "--stage", "kernel")
 
 
 def test_predict_takes_pictures_of_any_size_dark_or_light(run: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from ..errors import ArgumentError
 from ..graph.origin import Line
 from .drawing import Arrow, Box, draw
 from .explain import Explanation, assembly_of
+from .kernels import written as written_for_llvm
 from .outline import OutlinedStep
 from .page_style import STYLE
 from .profile import Profile, StepProfile, written
-from .program import written as written_for_llvm
 
 
 def page(
