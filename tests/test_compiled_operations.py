@@ -50,7 +50,7 @@ def rounded(array: np.ndarray) -> np.ndarray:
     """The array without denormal numbers, which count as zero in compiled programs."""
     if array.dtype.kind != "f":
         return array
-    return np.where(np.abs(array) < np.finfo(array.dtype).tiny, 0 * array, array)
+    return np.where(np.abs(array) < np.finfo(array.dtype).tiny, np.copysign(0, array), array)
 
 
 def step_of(case: Case, calls: list[Call]) -> tuple[Callable[..., Any], list[Tensor]]:
