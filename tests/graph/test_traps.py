@@ -1,6 +1,7 @@
 """What a compiled function can stumble over: each works as in eager mode, or says what to do."""
 
 import copy
+import dataclasses
 import gc
 import random
 import threading
@@ -288,6 +289,30 @@ def test_a_captured_object_may_change():
     del settings.factor
     Settings.factor = 4.0
     assert scale(fathom.ones(())).item() == 4
+
+
+def test_what_captured_objects_hold_may_change():
+    @dataclasses.dataclass(slots=True)
+    class Inner:
+        factor: float
+
+    class Outer:
+        def __init__(self):
+            self.inner = Inner(2.0)
+
+        @property
+        def factor(self):
+            return self.inner.factor
+
+    outer, listed = Outer(), [Outer()]
+    direct = fathom.compile(lambda x: x * outer.inner.factor)
+    by_property = fathom.compile(lambda x: x * outer.factor)
+    in_list = fathom.compile(lambda x: x * listed[0].factor)
+    for factor in (2.0, 3.0):
+        outer.inner.factor = listed[0].inner.factor = factor
+        assert direct(fathom.ones(())).item() == factor
+        assert by_property(fathom.ones(())).item() == factor
+        assert in_list(fathom.ones(())).item() == factor
 
 
 def test_attributes_of_self_may_change():

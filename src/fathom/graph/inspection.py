@@ -3,7 +3,7 @@
 import dis
 from collections.abc import Iterator
 from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from ..recording import Watched
@@ -85,10 +85,13 @@ class Inspection:
             if self._guards.expects(holder, name):
                 return
             self._guards.expect(held)
-        if isinstance(held.value, FunctionType | MethodType | partial):
-            self.look_at_function(held.value)
+        map_structure(lambda leaf: self._look_at_leaf(leaf, attributes), held.value)
+
+    def _look_at_leaf(self, value: Any, attributes: set[str]) -> None:
+        if isinstance(value, FunctionType | MethodType | partial):
+            self.look_at_function(value)
         else:
-            self.look_at_object(held.value, attributes)
+            self.look_at_object(value, attributes)
 
     def look_at_object(self, value: Any, attributes: set[str]) -> None:
         """Look up those attributes of an object that a function's code names."""
@@ -98,14 +101,14 @@ class Inspection:
             for name in sorted(attributes & vars(value).keys()):
                 if not _is_ours(value):
                     self._hold(f"in the module {value.__name__}", vars(value), name, set())
-        elif not isinstance(value, Tensor | type | FunctionType) and hasattr(value, "__dict__"):
+        elif not isinstance(value, (Tensor, type, FunctionType, *PLAIN, float, *CHANGEABLE)):
             known = self._looked_at.setdefault(id(value), (value, set()))[1]
-            unknown = attributes - known
-            known |= unknown
-            self._look_at_attributes(value, unknown)
+            if not attributes <= known:
+                known |= attributes
+                self._look_at_attributes(value, attributes)
 
     def _look_at_attributes(self, value: Any, attributes: set[str]) -> None:
-        own = vars(value)
+        own = getattr(value, "__dict__", {})
         what = f"the attribute of a {type(value).__name__}"
         for name in sorted(attributes & own.keys()):
             self._hold(what, own, name, attributes)
@@ -114,6 +117,8 @@ class Inspection:
                 continue
             if isinstance(member, FunctionType):
                 self.look_at_function(member, value)
+            elif isinstance(member, MemberDescriptorType):
+                self._hold(what, _Slots(value), name, attributes)
             else:
                 # The class's value holds as long as the object has none of its own.
                 self._hold(what, own, name, set())
@@ -131,20 +136,36 @@ class Inspection:
             if isinstance(value, CHANGEABLE) and name not in _PARTS and not _is_ours(type(watched)):
                 self._guards.expect(Held(what, vars(watched), name))
         for kind, name, member in _members(type(watched)):
-            if name == "forward":
-                self.look_at_function(member, watched)
-            elif not isinstance(member, FunctionType):
+            if isinstance(member, FunctionType):
+                if name == "forward":
+                    self.look_at_function(member, watched)
+            elif not isinstance(member, MemberDescriptorType):
                 self._hold(f"the attribute of the class {kind.__name__}", vars(kind), name, set())
 
 
+class _Slots:
+    """The attributes of an object that has no dict of them."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def get(self, name: str, default: Any) -> Any:
+        """An attribute."""
+        return getattr(self._value, name, default)
+
+
 def _members(kind: type) -> Iterator[tuple[type, str, Any]]:
-    """The functions and plain values in a class of the user's, with the class that has them."""
+    """The functions, slots and plain values in a class of the user's, with the class itself."""
     for base in kind.__mro__:
-        if base is not object and not _is_ours(base):
-            for name, member in vars(base).items():
-                is_plain = isinstance(member, (*PLAIN, float, tuple)) and name[:2] != "__"
-                if is_plain or isinstance(member, FunctionType):
-                    yield base, name, member
+        if base.__module__.partition(".")[0] in ("builtins", "fathom", "numpy"):
+            continue
+        for name, member in vars(base).items():
+            if isinstance(member, property):
+                yield base, name, member.fget
+            elif isinstance(member, FunctionType | MemberDescriptorType) or (
+                isinstance(member, (*PLAIN, float, tuple)) and name[:2] != "__"
+            ):
+                yield base, name, member
 
 
 def _is_ours(value: Any) -> bool:
