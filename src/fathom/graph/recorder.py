@@ -78,9 +78,10 @@ def record(
 def _foreign_random_states() -> tuple[Any, ...]:
     """The states of Python's and NumPy's global generators, where these are loaded."""
     python, numpy = sys.modules.get("random"), sys.modules.get("numpy.random")
+    words = {} if numpy is None else numpy.get_state(legacy=False)["state"]
     return (
         None if python is None else python.getstate(),
-        None if numpy is None else str(numpy.get_state(legacy=False)["state"]),
+        *(np.asarray(word).tobytes() for word in words.values()),
     )
 
 
