@@ -4,7 +4,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,8 +67,14 @@ class _Quiet(threading.local):
     """
 
     def __init__(self) -> None:
-        self.context = copy_context()
-        self.context.run(np.seterr, all="ignore")
+        self.context = without_warnings()
+
+
+def without_warnings() -> Context:
+    """A context in which NumPy computes without warnings."""
+    context = copy_context()
+    context.run(np.seterr, all="ignore")
+    return context
 
 
 quiet = _Quiet()

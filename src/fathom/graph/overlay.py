@@ -5,7 +5,7 @@ from typing import Any
 
 from ..recording import current
 from ..tape import Node
-from ..tensor import Tensor, quiet
+from ..tensor import Tensor, quiet, without_warnings
 
 # The class, as something whose attributes may be exchanged.
 _TENSOR: Any = Tensor
@@ -75,3 +75,18 @@ class SeenThrough:
             if SeenThrough._active == 0:
                 _TENSOR._node = node_slot
                 _TENSOR.grad = grad_slot
+
+
+class SeenPlainly:
+    """Lets this thread compute with values, as long as the block lasts, though it records.
+
+    What is computed from values alone can then steer what is recorded. Tensors that are made
+    within must not leave the block.
+    """
+
+    def __enter__(self) -> None:
+        self.recorder, self.context = current.recorder, quiet.context
+        current.recorder, quiet.context = None, without_warnings()
+
+    def __exit__(self, *exception: object) -> None:
+        current.recorder, quiet.context = self.recorder, self.context
