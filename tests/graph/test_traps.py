@@ -15,6 +15,7 @@ import pytest
 import fathom
 import fathom.nn.functional as F
 from fathom import nn, optim
+from fathom.data import DataLoader, TensorDataset
 from fathom.errors import AutogradError, RecordingError, ShapeError
 from fathom.graph.program import Program
 
@@ -1045,6 +1046,12 @@ def test_random_numbers_of_others_are_refused(draw):
     add(fathom.ones(2))
     with pytest.raises(RecordingError, match=r"draws numbers|'GENERATOR' changed"):
         add(fathom.ones(2))
+
+
+def test_a_loader_within_a_compiled_function_is_refused():
+    loader = DataLoader(TensorDataset(fathom.ones(4, 2)), batch_size=2)
+    with pytest.raises(RecordingError, match="loop outside"):
+        fathom.compile(lambda: sum(x.sum() for (x,) in loader))()
 
 
 # Failure, threads, lifetime.

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from ..errors import ArgumentError, DatasetError
+from ..errors import ArgumentError, DatasetError, RecordingError
 from ..functional.random import Generator
+from ..recording import is_recording
 from .collate import default_collate
 from .dataset import IterableDataset, get_batch, get_samples
 from .prefetch import prefetch
@@ -109,6 +110,11 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         """Start the next epoch, or continue the one that `load_state_dict` has restored."""
+        if is_recording():
+            raise RecordingError(
+                "a function under fathom.compile iterates over a DataLoader, whose batches would "
+                "be the same at every call; loop outside, and compile what is done with one batch"
+            )
         if self._seed is None:
             self._seed = draw_seed(self.generator)
         if self._is_begun:

@@ -175,8 +175,9 @@ class Module(Watched):
                     f"cannot assign a {type(value).__name__} as buffer '{name}' of "
                     f"{type(self).__name__} (a Tensor or None is expected)"
                 )
+        if name not in attributes or attributes[name] is not value:
+            note_change()
         super().__setattr__(name, value)
-        note_change()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -390,9 +391,11 @@ class Module(Watched):
 
     def train(self, mode: bool = True) -> Self:
         """Let this module and all within it compute as in training, and return it."""
+        mode = bool(mode)
         for module in self.modules():
-            module.__dict__["training"] = bool(mode)
-        note_change()
+            if module.training is not mode:
+                module.__dict__["training"] = mode
+                note_change()
         return self
 
     def eval(self) -> Self:
