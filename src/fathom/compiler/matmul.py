@@ -47,9 +47,13 @@ class MatMulKernel(Kernel):
     body: Body
 
     @property
+    def shape(self) -> Shape:
+        """The sizes of the body's axes."""
+        return (*self.batch, self.rows, self.columns)
+
+    @property
     def work(self) -> int:
-        elements = math.prod(self.batch) * self.rows * self.columns
-        return elements * (self.inner + len(self.body.instructions)) // 8
+        return 0 if self._is_empty else round(self.cycles(host()))
 
     @property
     def operations(self) -> int:

@@ -5,17 +5,19 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from .convolution import ConvolutionKernel
 from .copies import copy_step
 from .kernel import Load, LoadAt, same_point
 from .loops import LoopKernel
 from .matmul import MatMulKernel
-from .memory import assign_places, overlap
+from .memory import ALIGNMENT, assign_places, overlap
 from .plan import Buffer, Plan, Step
 from .target import host
 
-# A kernel with fewer vector instructions than this takes about as long as two barriers, so
-# one thread runs it alone.
-WORTH_SHARING = 1500
+# What sharing a kernel must save to be worth its barrier, in cycles; and for each line of state
+# that it writes, because a line written here and there goes from one core's cache to another's.
+WORTH_SHARING = 750
+WORTH_MOVING_A_LINE = 4
 
 
 def schedule(plan: Plan, updates: Mapping[Buffer, Buffer], threads: int) -> None:
@@ -32,16 +34,39 @@ def schedule(plan: Plan, updates: Mapping[Buffer, Buffer], threads: int) -> None
         if not _take_over(plan, output, replaced, following):
             late.append(_copy(plan, output, replaced))
     plan.steps = [*_ordered(plan.steps, following), *late]
+    if threads > 1:
+        _share(plan.steps, threads)
     for step in plan.steps:
-        step.is_shared = (
-            threads > 1
-            and step.kernel is not None
-            and step.kernel.is_shareable
-            and step.kernel.work >= WORTH_SHARING
-        )
         _give_scratch(plan, step, threads if step.is_shared else 1)
     plan.arena_bytes = assign_places(plan)
     _place_barriers(plan.steps)
+
+
+def _share(steps: list[Step], threads: int) -> None:
+    """Let all threads take part in the steps that are then done sooner than by one of them.
+
+    State that threads write together, or that one alone writes and others read, goes from
+    cache to cache at every call.
+    """
+    moving = {step: _state_bytes(step.written) for step in steps}
+    for step in steps:
+        step.is_shared = _is_worth_sharing(step, moving[step], threads)
+    kept = {buffer.root for step in steps if not step.is_shared for buffer in step.written}
+    for step in steps:
+        if step.is_shared:
+            moved = moving[step] + sum(buffer.bytes for buffer in step.read & kept)
+            step.is_shared = _is_worth_sharing(step, moved, threads)
+
+
+def _state_bytes(buffers: Iterable[Buffer]) -> int:
+    return sum(buffer.bytes for buffer in buffers if buffer.shared_with is not None)
+
+
+def _is_worth_sharing(step: Step, moved_bytes: int, threads: int) -> bool:
+    if step.kernel is None or not step.kernel.is_shareable:
+        return False
+    saved = step.kernel.work * (1 - 1 / threads)
+    return saved >= WORTH_SHARING + WORTH_MOVING_A_LINE * (moved_bytes / ALIGNMENT)
 
 
 def _give_scratch(plan: Plan, step: Step, threads: int) -> None:
@@ -107,8 +132,8 @@ def _reads_where_it_writes(step: Step, read: Buffer, written: Buffer) -> bool:
     kernel = step.kernel
     if isinstance(kernel, LoopKernel):
         shape = kernel.shape
-    elif isinstance(kernel, MatMulKernel):
-        shape = (*kernel.batch, kernel.rows, kernel.columns)
+    elif isinstance(kernel, MatMulKernel | ConvolutionKernel):
+        shape = kernel.shape
         factors = (kernel.first.buffer, kernel.second.buffer)
         if any(step.operands[factor] is read for factor in factors):
             return False

@@ -36,6 +36,7 @@ class Target:
             the system says of it, which tells machines apart.
         vector_bytes: the width of a vector register.
         vector_registers: how many of them there are.
+        cores: how many processors share the work.
     """
 
     triple: str
@@ -43,6 +44,7 @@ class Target:
     features: str
     vector_bytes: int
     vector_registers: int
+    cores: int = 2
 
     def lanes(self, itemsize: int) -> int:
         """How many elements of `itemsize` bytes a vector holds."""
@@ -77,13 +79,20 @@ def host() -> Target:
     """The processor this process runs on."""
     described = _described_by_linux()
     if described is not None:
-        return Target(_LINUX_ON_X86, NATIVE, described, *_widest_unit(described.split()))
+        unit = _widest_unit(described.split())
+        return Target(_LINUX_ON_X86, NATIVE, described, *unit, _cores())
     triple = llvm().get_process_triple()
     processor, features = native_processor()
     units = [feature[1:] for feature in features.split(",") if feature.startswith("+")]
     if triple.startswith(("aarch64", "arm64")):
         units.append("neon")
-    return Target(triple, processor, features, *_widest_unit(units))
+    return Target(triple, processor, features, *_widest_unit(units), _cores())
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def native_processor() -> tuple[str, str]:

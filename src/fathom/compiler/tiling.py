@@ -19,6 +19,8 @@ _FOLD = 1.5  # for each element whose vector of sums is folded
 _CODE = 0.0015  # how much slower is worth one sum less in the code, which has to be compiled
 _CODE_OF_PACKING = 40  # the size of the code that packs, in sums
 _ROW_START = 1.0  # for each row of a tile, which lies elsewhere in memory
+# A product of fewer cycles is left to one thread.
+_ALONE = 30_000
 _RUN = 1024  # bytes that have to lie together to be read at the better of these speeds:
 _CLOSE_RUN, _CLOSE = 1.25, 2.0  # cycles for each vector that comes from the second-level cache
 _CLOSEST_BYTES = 1 << 15  # what fits the first level
@@ -31,7 +33,6 @@ _BLOCK_ROWS = 512  # of how many rows sums are put aside
 # How much dearer rows are to share: a step's products that read or update one matrix then
 # divide it alike, by its columns, so that each part stays in one core's cache.
 _OF_ROWS = 1.05
-_THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
 
 
 Shared = Literal["batch", "rows", "columns"]
@@ -185,7 +186,8 @@ def _along_columns(
     cycles = _of_all_tiles(tile, problem.rows, vectors, height, width)
     packing = _packing(problem, vectors) if packed else 0.0
     tiles = -(-problem.rows // height)
-    shared, imbalance = _sharing(panels, problem.batch, tiles, packing / max(cycles, 1))
+    repeated = packing / max(cycles, 1) * (target.cores - 1) / 2
+    shared, imbalance = _sharing(panels, problem.batch, tiles, repeated, target.cores)
     # For each group of panels the first matrix is read once more.
     reread = -(-panels // group) * problem.rows * problem.inner / lanes / 8
     tiling = Tiling(
@@ -200,6 +202,8 @@ def _along_columns(
         depth,
         max(1, _BLOCK_ROWS // height),
     )
+    if problem.batch * cycles < _ALONE:
+        imbalance = 1.0
     return problem.batch * ((cycles + packing) * imbalance + reread), tiling
 
 
@@ -219,7 +223,7 @@ def _along_inner(
     )
     cycles = _of_all_tiles(tile, problem.rows, problem.columns, height, width)
     cycles += problem.rows * tile.steps * _reading(problem.first_bytes, run)
-    shared, imbalance = _sharing(panels, problem.batch, tiles, 0.0)
+    shared, imbalance = _sharing(panels, problem.batch, tiles, 0.0, target.cores)
     group = _group(panels, problem.inner * width * problem.itemsize)
     tiling = Tiling(
         "inner", width, height, width, unroll, False, group, shared, problem.inner, tiles
@@ -264,30 +268,31 @@ def _of_all_tiles(tile: _Tile, rows: int, vectors: int, height: int, width: int)
     return total
 
 
-def _sharing(panels: int, batch: int, tiles: int, packing: float) -> tuple[Shared, float]:
+def _sharing(
+    panels: int, batch: int, tiles: int, repeated: float, cores: int
+) -> tuple[Shared, float]:
     """What is best shared among threads, and how much longer everything takes by that.
 
     Args:
         panels: how many there are along the columns.
         batch: how many products there are.
         tiles: how many there are along the rows.
-        packing: how much of the work is packing, which every thread has to do where the rows
-            are shared.
+        repeated: how much more work there is where the rows are shared.
+        cores: how many threads there may be.
     """
-    repeated = packing * (sum(_THREADS) / len(_THREADS) - 1)
     found: dict[Shared, float] = {
-        "columns": _imbalance(panels),
-        "batch": _imbalance(batch),
-        "rows": _imbalance(tiles) * _OF_ROWS + repeated,
+        "columns": _imbalance(panels, cores),
+        "batch": _imbalance(batch, cores),
+        "rows": _imbalance(tiles, cores) * _OF_ROWS + repeated,
     }
     shared = min(found, key=lambda name: found[name])
     return shared, found[shared]
 
 
-def _imbalance(pieces: int) -> float:
-    """How much longer than its share the busiest thread works, averaged over thread counts."""
-    parts = [-(-pieces // threads) * threads / pieces for threads in _THREADS]
-    return sum(parts) / len(parts)
+def _imbalance(pieces: int, cores: int) -> float:
+    """How much longer than its share the busiest of so many threads works, averaged with one
+    thread alone."""
+    return (1 + -(-pieces // cores) * cores / pieces) / 2
 
 
 def _group(panels: int, panel_bytes: int) -> int:
