@@ -43,6 +43,11 @@ class ConvolutionKernel(Kernel):
     body: Body
 
     @property
+    def shape(self) -> Shape:
+        """The sizes of the body's axes."""
+        return (*self.rows, self.groups * self.columns)
+
+    @property
     def work(self) -> int:
         elements = self.groups * math.prod(self.rows) * self.columns
         return elements * (math.prod(self.inner) + len(self.body.instructions)) // 8

@@ -5,15 +5,16 @@ those of the result: images, places and channels, or places in the kernel and ch
 body of the result's own axes does is rewritten for them.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..ops import Convolution, Shape
+from ..ops import Convolution, ConvolutionWeightGradient, Op, Shape
 from .convolution import ConvolutionKernel, simplified
 from .kernel import Access, Body, DType, Kernel, rewritten
+from .margins import ConvolutionInputGradientInside
 from .matmul import MatMulKernel
 from .orientation import oriented
+from .phases import combinations, phases_along
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,28 @@ class Factor:
 
     access: Access
     shape: Shape
+
+
+def convolving(
+    buffers: tuple[DType, ...], op: Op | None, first: Factor, second: Factor, body: Body
+) -> Iterator[Kernel]:
+    """The kernels of a convolution or one of its gradients.
+
+    Args:
+        buffers: see `Kernel`.
+        op: what is computed.
+        first, second: its operands.
+        body: what follows, with strides over the axes of the result.
+    """
+    match op:
+        case Convolution():
+            yield convolution(buffers, op, first, second, body)
+        case ConvolutionWeightGradient(convolution=inner, kernel=kernel):
+            yield weight_gradient(buffers, inner, kernel, first, second, body)
+        case ConvolutionInputGradientInside(convolution=inner, sizes=sizes, margins=margins):
+            yield from input_gradient(buffers, inner, sizes, margins, first, second, body)
+        case _:
+            raise AssertionError(f"{op} is no convolution")
 
 
 def convolution(
@@ -88,12 +111,12 @@ def input_gradient(
     kind = _Groups(op.groups, outputs // op.groups, channels)
     body = _channels_behind(body)
     parts = [
-        list(_phases(size, length, *rest))
+        list(phases_along(size, length, *rest))
         for size, length, *rest in zip(
             sizes, kernel, op.stride, op.dilation, op.padding, margins, strict=True
         )
     ]
-    for phases in _combinations(parts):
+    for phases in combinations(parts):
         begin = sum(phase.grad * stride for phase, stride in zip(phases, places, strict=True))
         at_kernel = sum(
             phase.kernel * stride for phase, stride in zip(phases, to_place, strict=True)
@@ -304,71 +327,3 @@ def _every(body: Body, parts: list[tuple[int, int]]) -> Body:
         return replace(old, stride=old.stride * step, offset=old.offset + old.stride * start)
 
     return rewritten(body, access, position)
-
-
-# Strides of input gradients
-
-
-@dataclass(frozen=True)
-class _Phase:
-    """The places of an image, along one dimension, that see the same elements of a kernel.
-
-    Attributes:
-        start: the first of them; the others follow a stride of the convolution apart.
-        places: how many there are.
-        kernel: the first element of the kernel that they see,
-        kernel_step: how far it is from one to the next,
-        taps: and how many there are.
-        grad: where the gradient lies that the first place and the first element meet,
-        grad_step: and how far back it moves from one element to the next.
-    """
-
-    start: int
-    places: int
-    kernel: int
-    kernel_step: int
-    taps: int
-    grad: int
-    grad_step: int
-
-
-def _phases(
-    size: int,
-    length: int,
-    stride: int,
-    dilation: int,
-    padding: tuple[int, int],
-    margin: tuple[int, int],
-) -> Iterator[_Phase]:
-    """The phases along one dimension: place i and element k meet at (i + padding - k *
-    dilation) / stride, where that is whole."""
-    step = stride // math.gcd(stride, dilation)
-    for start in range(min(stride, size)):
-        places = -(-(size - start) // stride)
-        seen = [k for k in range(length) if (start + padding[0] - k * dilation) % stride == 0]
-        if not seen:
-            yield _Phase(start, places, 0, 1, 0, 0, 0)
-            continue
-        grad = (start + padding[0] - seen[0] * dilation) // stride + margin[0]
-        yield _Phase(start, places, seen[0], step, len(seen), grad, step * dilation // stride)
-
-
-def margins_of_gradient(
-    size: int, length: int, stride: int, dilation: int, padding: tuple[int, int], count: int
-) -> tuple[int, int]:
-    """How many zeros are needed before and after a gradient, of `count` elements."""
-    low, high = 0, count - 1
-    for phase in _phases(size, length, stride, dilation, padding, (0, 0)):
-        if phase.taps:
-            low = min(low, phase.grad - (phase.taps - 1) * phase.grad_step)
-            high = max(high, phase.grad + phase.places - 1)
-    return -low, high - (count - 1)
-
-
-def _combinations(parts: list[list[_Phase]]) -> Iterator[tuple[_Phase, ...]]:
-    if not parts:
-        yield ()
-        return
-    for first in parts[0]:
-        for rest in _combinations(parts[1:]):
-            yield (first, *rest)
