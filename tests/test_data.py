@@ -27,6 +27,7 @@ from fathom.data import (
     random_split,
     transforms,
 )
+from fathom.data.randomness import draw, permutation
 from fathom.errors import ArgumentError, DatasetError, FathomError, IndexOutOfRange
 
 
@@ -479,3 +480,10 @@ def test_image_datasets_hand_out_floats_and_labels():
     assert inputs.dtype == np.float32
     assert targets.shape == (3, 10)
     assert digits[0][1].shape == (10,)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 64, 65, 1000])
+def test_a_permutation_sorts_the_positions_by_the_numbers_drawn(count: int) -> None:
+    order = permutation(count, fathom.Generator().manual_seed(3))
+    drawn = np.asarray(draw(fathom.Generator().manual_seed(3), count))
+    np.testing.assert_array_equal(order, np.argsort(drawn))

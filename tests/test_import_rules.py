@@ -27,7 +27,7 @@ ROOMS = {
     "formats": BASE | {"functional"},
     "nn": BASE | {"functional", "runtime"},
     "optim": BASE | {"functional"},
-    "data": BASE | {"functional", "formats"},
+    "data": BASE | {"functional", "formats", "runtime"},
     "models": BASE | {"functional", "nn", "formats"},
     "train": BASE | {"functional", "nn", "optim", "data", "formats", "models", "runtime"},
     "cli": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "fathom"},

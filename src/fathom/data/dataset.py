@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DatasetError, IndexOutOfRange
+from ..runtime.rows import take_rows
 from ..tape import Node
 from ..tensor import Tensor, constant, wrap
 from .collate import default_collate, join_batches
@@ -66,13 +67,13 @@ def get_batch(dataset: Any, indices: Indices) -> Any:
 
 def take(tensor: Tensor, indices: Indices) -> Tensor:
     """The rows of a tensor at the given positions; a range of them is not even copied."""
-    rows = np.asarray(tensor)
-    if isinstance(indices, range) and indices.step == 1 and 0 <= indices.start <= len(rows):
+    rows = tensor._node.value
+    if type(indices) is range and indices.step == 1 and 0 <= indices.start <= len(rows):
         if indices.stop > len(rows):
             raise _out_of_range(indices.stop - 1, len(rows))
         return wrap(Node(rows[indices.start : indices.stop]))
     try:
-        return wrap(Node(rows.take(np.asarray(indices, np.int64), axis=0)))
+        return wrap(Node(take_rows(rows, np.asarray(indices, np.int64))))
     except IndexError:
         wrong = next(index for index in indices if not -len(rows) <= index < len(rows))
         raise _out_of_range(wrong, len(rows)) from None

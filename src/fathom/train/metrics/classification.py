@@ -280,7 +280,8 @@ def _checked_classes(name: str, actual: Array, classes: int) -> Array:
     labels = actual.astype(np.int64, copy=False)
     if actual.dtype.kind == "f" and not np.array_equal(labels, actual):
         raise MetricError(f"{name}: targets must be classes, whole numbers; got other numbers")
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+    # As numbers without a sign, negative ones are large.
+    if labels.size and labels.view(np.uint64).max() >= classes:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise MetricError(
             f"{name}: a target is {wrong}, but the model has the {classes} classes "

@@ -104,5 +104,5 @@ class MeanOf(Metric):
 
 
 def array_of(values: Any) -> Array:
-    """The values of a tensor, an array or nested lists as an array."""
-    return np.asarray(values)
+    """The values of a tensor, an array or nested lists as an array, only to be read."""
+    return values._node.value if isinstance(values, Tensor) else np.asarray(values)
