@@ -82,7 +82,12 @@ def write_stores(
         result = results[store.operand]
         stride = store.access.strides[point.axis]
         place = point if stride else point.at_first_lane()
-        _store(emitter, _spread(result, place.lanes), pointers, store.access, place)
+        value = _spread(result, place.lanes)
+        if store.adds:
+            offset = _offset(emitter, store.access, place)
+            pointer = pointers[store.access.buffer]
+            value = _load(emitter, result.dtype, pointer, offset, stride, place) + value
+        _store(emitter, value, pointers, store.access, place)
 
 
 def varying(body: Body, axes: Iterable[int]) -> frozenset[int]:

@@ -7,14 +7,17 @@ groups wait for each other. Any other vertex begins a group of its own.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import NamedTuple
 
 from ..graph import Graph, Vertex
 from ..ops import (
+    Convolution,
+    ConvolutionWeightGradient,
     Elementwise,
+    Fold,
     Index,
     Largest,
     MatMul,
@@ -29,9 +32,12 @@ from ..ops import (
     logic,
 )
 from ..ops.reduce import ArgLargest, Reduction
-from .views import AxisMap, aligned, is_view, traced
+from .margins import CONVOLUTIONS, ConvolutionInputGradientInside
+from .tracing import STILL, Along, AxisMap, Cut, aligned, alone, covered, in_order, straight, traced
+from .views import is_view
 
 REDUCTIONS = (Sum, Largest, Smallest, ArgLargest)
+PRODUCTS = (MatMul, *CONVOLUTIONS)
 
 # Of these a value is computed again in every group that needs it, where that takes no more
 # loads than the value itself would.
@@ -49,36 +55,105 @@ class Group:
     """Vertices that one kernel computes, point by point of a common space.
 
     Attributes:
-        sizes: how many points the space has along each axis.
-        reduced: the axes that the group's reductions run over.
-        members: each vertex with the kernel axes that run along its own.
+        sizes: the axes of the space in order, each with the number of its points.
+        running: where the kernel stands along the axes that the group's reductions run over.
+        members: each vertex with where the kernel stands in it.
         stored: the members whose values are written to memory.
-        product: the member that is a matrix product, if one is.
+        product: the member that is a matrix product or a convolution, if one is.
     """
 
-    sizes: list[int]
-    reduced: tuple[int, ...] = ()
+    sizes: dict[int, int]
+    running: AxisMap = ()
     members: dict[Vertex, AxisMap] = field(default_factory=dict)
     stored: list[Vertex] = field(default_factory=list)
     product: Vertex | None = None
+    # Axes that have become two: the outer one, the inner one, and the size of that.
+    _cuts: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the space's axes."""
+        return tuple(self.sizes.values())
+
+    @property
+    def reduced(self) -> tuple[int, ...]:
+        """The axes that the group's reductions run over."""
+        axes = {axis for along in self.running for axis, _ in along.steps}
+        return tuple(axis for axis in self.sizes if axis in axes)
 
     @property
     def kept(self) -> frozenset[int]:
         """The axes, without those of one point, that no reduction runs over."""
+        reduced = self.reduced
         return frozenset(
-            axis for axis, size in enumerate(self.sizes) if size != 1 and axis not in self.reduced
+            axis for axis, size in self.sizes.items() if size != 1 and axis not in reduced
         )
+
+    def traced(self, op: Op, axes: AxisMap, shape: Shape) -> AxisMap | None:
+        """Where the kernel stands in the operand of a movement (see `traced`); where that needs
+        it, axes are cut in two."""
+        while True:
+            found = traced(op, self.resolved(axes), shape, self.sizes)
+            if not isinstance(found, Cut):
+                return found
+            if self.product is not None:
+                return None
+            self._cut(*found)
+
+    def _cut(self, axis: int, size: int) -> None:
+        outer = max(*self.sizes, *self._cuts, axis) + 1
+        inner = outer + 1
+        parts = {outer: self.sizes[axis] // size, inner: size}
+        self._cuts[axis] = outer, inner, size
+        sizes: dict[int, int] = {}
+        for other, points in self.sizes.items():
+            sizes.update(parts if other == axis else {other: points})
+        self.sizes = sizes
+        self.members = {vertex: self.resolved(axes) for vertex, axes in self.members.items()}
+        self.running = self.resolved(self.running)
+
+    def resolved(self, axes: AxisMap) -> AxisMap:
+        """A map in the axes that there are now, some of which may be parts of former ones."""
+        if not self._cuts:
+            return axes
+        return tuple(
+            in_order(along._replace(steps=tuple(self._parts(along.steps)))) for along in axes
+        )
+
+    def _parts(self, steps: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        for axis, step in steps:
+            if axis in self._cuts:
+                outer, inner, size = self._cuts[axis]
+                yield from self._parts(((outer, step * size), (inner, step)))
+            else:
+                yield axis, step
+
+    def settle(self) -> None:
+        """Number the axes from 0 on, in order."""
+        number = {axis: place for place, axis in enumerate(self.sizes)}
+
+        def renamed(axes: AxisMap) -> AxisMap:
+            return tuple(
+                in_order(Along(tuple((number[a], step) for a, step in along.steps), along.start))
+                for along in axes
+            )
+
+        self.members = {vertex: renamed(axes) for vertex, axes in self.members.items()}
+        self.running = renamed(self.running)
+        self.sizes = dict(enumerate(self.sizes.values()))
+        self._cuts = {}
 
     def place(self, vertex: Vertex, axes: AxisMap, *, stored: bool) -> bool:
         """Take a vertex in, if it fits, and say whether it did."""
+        axes = self.resolved(axes)
         if vertex in self.members:
             return self.members[vertex] == axes and not stored
-        if isinstance(vertex.op, MatMul):
+        if isinstance(vertex.op, PRODUCTS):
             fits = self._take_product(vertex, axes)
         elif isinstance(vertex.op, REDUCTIONS):
             fits = self._take_reduction(vertex, axes)
         else:
-            fits = self._covers(axes) or (not stored and is_cheap(vertex))
+            fits = self._covers(vertex, axes) or (not stored and is_cheap(vertex))
             fits = fits or self._awaits_reduction(vertex, axes)
         if fits:
             self.members[vertex] = axes
@@ -86,26 +161,25 @@ class Group:
                 self.stored.append(vertex)
         return fits
 
-    def _covers(self, axes: AxisMap) -> bool:
+    def _covers(self, vertex: Vertex, axes: AxisMap) -> bool:
         """Whether a value along these axes has one element for each point of the space, or
         one for each point that the reductions keep."""
-        covered = {axis for axis in axes if axis is not None}
-        everything = {axis for axis, size in enumerate(self.sizes) if size != 1}
-        return covered == everything or (bool(self.reduced) and covered == self.kept)
+        found = covered(axes, vertex.shape, self.sizes)
+        everything = {axis for axis, size in self.sizes.items() if size != 1}
+        return found == everything or (bool(self.running) and found == self.kept)
 
     def _awaits_reduction(self, vertex: Vertex, axes: AxisMap) -> bool:
         """Whether a value with one element for each row comes of a reduction of the rows,
         which can then join too."""
-        if self.reduced or self.product is not None:
+        if self.running or self.product is not None:
             return False
         reduction = _reduction_below(vertex)
         return reduction is not None and self._take_reduction(reduction, axes)
 
     def _take_product(self, vertex: Vertex, axes: AxisMap) -> bool:
-        whole = tuple(None if size == 1 else axis for axis, size in enumerate(vertex.shape))
-        if self.product is not None or self.reduced or axes != whole:
+        if self.product is not None or self.running or axes != straight(vertex.shape):
             return False
-        if len(axes) != len(self.sizes) or not self._covers(axes):
+        if len(axes) != len(self.sizes) or not self._covers(vertex, axes):
             return False
         self.product = vertex
         return True
@@ -113,24 +187,30 @@ class Group:
     def _take_reduction(self, vertex: Vertex, axes: AxisMap) -> bool:
         if self.product is not None:
             return False
+        found = covered(axes, vertex.shape, self.sizes)
+        if found is None:
+            return False
         shape = vertex.operands[0].shape
         wanted = [shape[axis] for axis in sorted(reduced_axes(vertex.op)) if shape[axis] != 1]
-        covered = {axis for axis in axes if axis is not None}
-        if self.reduced:
-            sizes = [self.sizes[axis] for axis in self.reduced]
-            return covered == self.kept and wanted == sizes
-        free = [axis for axis, size in enumerate(self.sizes) if size != 1 and axis not in covered]
+        if self.running:
+            return found == self.kept and wanted == list(map(self._length, self.running))
+        free = [axis for axis, size in self.sizes.items() if size != 1 and axis not in found]
         if free:
-            kept = math.prod(self.sizes[axis] for axis in covered)
-            if kept < _ENOUGH_POINTS and math.prod(self.sizes) > _SMALL_SPACE:
+            kept = math.prod(self.sizes[axis] for axis in found)
+            if kept < _ENOUGH_POINTS and math.prod(self.shape) > _SMALL_SPACE:
                 return False
             if [self.sizes[axis] for axis in free] != wanted:
                 return False
-            self.reduced = tuple(free)
+            self.running = tuple(map(alone, free))
             return True
-        self.reduced = tuple(range(len(self.sizes), len(self.sizes) + len(wanted)))
-        self.sizes.extend(wanted)
+        first = max([*self.sizes, *self._cuts], default=-1) + 1
+        added = dict(enumerate(wanted, start=first))
+        self.sizes |= added
+        self.running = tuple(map(alone, added))
         return True
+
+    def _length(self, along: Along) -> int:
+        return math.prod(self.sizes[axis] for axis, _ in along.steps)
 
 
 class Use(NamedTuple):
@@ -142,6 +222,12 @@ class Use(NamedTuple):
     reader: "Group | Vertex"
     axes: AxisMap | None = None
 
+    def now(self) -> "Use":
+        """The same in the axes that the group has now."""
+        if isinstance(self.reader, Vertex) or self.axes is None:
+            return self
+        return self._replace(axes=self.reader.resolved(self.axes))
+
 
 def is_fusable(vertex: Vertex) -> bool:
     """Whether the vertex is computed point by point, in a loop with others."""
@@ -150,7 +236,9 @@ def is_fusable(vertex: Vertex) -> bool:
         return has_expression(op)
     if isinstance(op, Index):
         return reads_along_neighbours(op)
-    return isinstance(op, (Pick, PlacePicked, MatMul, *REDUCTIONS))
+    if isinstance(op, CONVOLUTIONS):
+        return vertex.dtype.kind == "f"
+    return isinstance(op, (Fold, Pick, PlacePicked, MatMul, *REDUCTIONS))
 
 
 def has_expression(op: Op) -> bool:
@@ -216,7 +304,7 @@ class _Fusion:
         for vertex in reversed(self._graph.vertices()):
             if vertex.op is None or is_view(vertex.op):
                 continue
-            uses = list(dict.fromkeys(self._uses.get(vertex, [])))
+            uses = list(dict.fromkeys(use.now() for use in self._uses.get(vertex, [])))
             if not is_fusable(vertex):
                 self._readers[vertex] = {use.reader for use in uses}
                 for operand in vertex.operands:
@@ -226,6 +314,9 @@ class _Fusion:
             for group in groups:
                 for operand, axes in operands_of(group, vertex):
                     self._note(operand, Use(group, axes))
+        for unit in self._readers:
+            if isinstance(unit, Group):
+                unit.settle()
         order = TopologicalSorter(self._writers())
         return list(order.static_order())
 
@@ -248,11 +339,13 @@ class _Fusion:
             return [use.reader for use in soft]  # type: ignore[misc]
         for group, axes in soft:
             assert isinstance(group, Group)
+            if isinstance(vertex.op, Fold):
+                continue  # what is added up is known only when all of it is
             others = {use.reader for use in uses} - {group}
             stored = is_result or bool(others)
             # A value that others need too is worth joining for only where nothing has decided
             # yet what the group's loops look like.
-            is_open = not group.reduced and group.product is None
+            is_open = not group.running and group.product is None
             if (others and not is_open) or [use.reader for use in uses].count(group) > 1:
                 continue
             if self._leads_to(others, group):
@@ -280,16 +373,20 @@ class _Fusion:
         """Note that a value is read, following movements back to what they move."""
         while is_view(operand.op):
             if use.axes is not None:
-                axes = traced(operand.op, use.axes, operand.operands[0].shape)
+                shape = operand.operands[0].shape
+                axes = use.reader.traced(operand.op, use.axes, shape)  # type: ignore
                 use = Use(use.reader, axes)
             operand = operand.operands[0]
         self._uses.setdefault(operand, []).append(use)
 
 
 def _begin(vertex: Vertex) -> Group:
-    group = Group(list(vertex.shape))
-    axes = tuple(None if size == 1 else axis for axis, size in enumerate(vertex.shape))
-    group.place(vertex, axes, stored=True)
+    if isinstance(vertex.op, Fold):
+        # The points are those of the operand; their values are added up where they are stored.
+        shape = vertex.operands[0].shape
+        return Group(dict(enumerate(shape)), (), {vertex: straight(shape)}, [vertex])
+    group = Group(dict(enumerate(vertex.shape)))
+    group.place(vertex, straight(vertex.shape), stored=True)
     return group
 
 
@@ -302,13 +399,20 @@ def operands_of(group: Group, vertex: Vertex) -> Iterator[tuple[Vertex, AxisMap 
     axes = group.members[vertex]
     op, operands, shape = vertex.op, vertex.operands, vertex.shape
     match op:
-        case MatMul():
+        case (
+            MatMul()
+            | Convolution()
+            | ConvolutionInputGradientInside()
+            | ConvolutionWeightGradient()
+        ):
             yield operands[0], None
             yield operands[1], None
             for bias in operands[2:]:
                 yield bias, aligned(axes, shape, bias.shape)
         case Reduction() | ArgLargest():
             yield operands[0], _spread(group, op, axes, operands[0].shape)
+        case Fold():
+            yield operands[0], axes
         case Pick():
             yield operands[0], None
             yield operands[1], axes
@@ -330,12 +434,12 @@ def operands_of(group: Group, vertex: Vertex) -> Iterator[tuple[Vertex, AxisMap 
 def _spread(group: Group, op: Op | None, axes: AxisMap, shape: Shape) -> AxisMap:
     """The kernel axes along a reduction's operand, given those along its result."""
     reduced = set(reduced_axes(op))
-    running = iter(group.reduced)
+    running = iter(group.running)
     if op.keepdims:  # type: ignore[union-attr]
         kept = iter([axis for place, axis in enumerate(axes) if place not in reduced])
     else:
         kept = iter(axes)
     return tuple(
-        (next(running) if size != 1 else None) if place in reduced else next(kept)
+        (next(running) if size != 1 else STILL) if place in reduced else next(kept)
         for place, size in enumerate(shape)
     )

@@ -123,10 +123,11 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Store:
-    """Writes the result of an instruction to a buffer."""
+    """Writes the result of an instruction to a buffer, or adds it to what lies there."""
 
     operand: int
     access: Access
+    adds: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,18 @@
-"""Chooses how matrices among the state lie in memory."""
+"""Chooses how matrices and weights of convolutions among the state lie in memory."""
 
 from collections.abc import Iterable, Mapping
 
 from ..graph import Graph, Input, Vertex
-from ..ops import Elementwise, MatMul
+from ..ops import Elementwise, MatMul, Shape
+from .classes import Classes
+from .image_layouts import laid_out, weight_orders
 from .views import Layout
+
+# A matrix with fewer rows would fill no vector with one of its columns.
+_FEWEST_ROWS = 16
+
+
+_FEWEST_ROWS = 16
 
 
 def column_major(shape: tuple[int, ...]) -> Layout:
@@ -12,8 +20,10 @@ def column_major(shape: tuple[int, ...]) -> Layout:
     return Layout(shape, (1, shape[0]))
 
 
-def choose_layouts(graph: Graph, state: Iterable[Input], updates: Mapping[int, int]) -> set[Input]:
-    """The matrices that had better lie column by column.
+def choose_layouts(
+    graph: Graph, state: Iterable[Input], updates: Mapping[int, int]
+) -> dict[Input, Layout]:
+    """How the state lies that had better not lie row by row.
 
     A layer multiplies with its weight transposed, ``x @ weight.T``, so that vectors run along
     the rows of the weight in memory if its columns lie one after the other. What meets the
@@ -24,7 +34,7 @@ def choose_layouts(graph: Graph, state: Iterable[Input], updates: Mapping[int, i
         state: its inputs whose memory is ours to arrange.
         updates: for outputs that replace an input, the number of that input.
     """
-    together = _Classes()
+    together = Classes()
     transposed: list[Vertex] = []
     for vertex in graph.vertices():
         if isinstance(vertex.op, MatMul):
@@ -37,27 +47,18 @@ def choose_layouts(graph: Graph, state: Iterable[Input], updates: Mapping[int, i
                     together.unite(vertex, operand)
     for output, replaced in updates.items():
         together.unite(graph.outputs[output], graph.inputs[replaced])
-    chosen = {together.first_of(vertex) for vertex in transposed}
-    return {
-        vertex
-        for vertex in state
-        if len(vertex.shape) == 2 and 1 not in vertex.shape and together.first_of(vertex) in chosen
-    }
+    by_columns = {together.first_of(vertex) for vertex in transposed}
+    orders = weight_orders(graph, together)
+    chosen: dict[Input, Layout] = {}
+    for vertex in state:
+        first = together.first_of(vertex)
+        if first in orders and len(vertex.shape) == len(orders[first]):
+            chosen[vertex] = laid_out(vertex.shape, orders[first])
+        elif first in by_columns and _has_columns(vertex.shape):
+            chosen[vertex] = column_major(vertex.shape)
+    return chosen
 
 
-class _Classes:
-    """Vertices that belong together (a union-find structure)."""
-
-    def __init__(self) -> None:
-        self._next: dict[Vertex, Vertex] = {}
-
-    def first_of(self, vertex: Vertex) -> Vertex:
-        """The vertex that stands for the class."""
-        while vertex in self._next:
-            vertex = self._next[vertex]
-        return vertex
-
-    def unite(self, one: Vertex, other: Vertex) -> None:
-        one, other = self.first_of(one), self.first_of(other)
-        if one is not other:
-            self._next[one] = other
+def _has_columns(shape: Shape) -> bool:
+    """Whether it is a matrix whose columns fill vectors."""
+    return len(shape) == 2 and shape[0] >= _FEWEST_ROWS and shape[1] > 1

@@ -54,5 +54,7 @@ def instructions(body: Body, names: Sequence[str]) -> list[str]:
             case Product():
                 value = "product"
         lines.append(f"v{number} = {value}  # {instruction.dtype}")
-    lines += [f"{element(store.access, names)} = v{store.operand}" for store in body.stores]
+    for store in body.stores:
+        sign = "+=" if store.adds else "="
+        lines.append(f"{element(store.access, names)} {sign} v{store.operand}")
     return lines

@@ -1,7 +1,7 @@
 """Turns groups of operations into kernels that work on buffers."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -12,18 +12,26 @@ from ..ops import (
     ArgLargest,
     ArgSmallest,
     Cast,
+    Convolution,
+    ConvolutionWeightGradient,
     Elementwise,
     Equal,
+    Fold,
     Index,
     Largest,
     MatMul,
     Pick,
+    Place,
     PlacePicked,
     Smallest,
     Sum,
+    Unfold,
     Where,
 )
+from .convolving import Factor, convolving
+from .copies import fill_step
 from .fuse import Group, fuse, operands_of
+from .image_layouts import image_layouts
 from .kernel import (
     Access,
     Apply,
@@ -40,11 +48,14 @@ from .kernel import (
     Store,
 )
 from .loops import LoopKernel
+from .margins import ConvolutionInputGradientInside, with_margins
 from .matmul import MatMulKernel
 from .orientation import oriented
 from .plan import Buffer, Plan, Step
+from .pooling import with_pooling_written_out
 from .prepare import prepare
-from .views import AxisMap, Layout, is_view, moved, row_major, traced
+from .tracing import STILL, Along, AxisMap, Cut, traced
+from .views import Layout, is_view, moved, row_major
 from .whole import whole_steps
 
 INT64 = np.dtype(np.int64)
@@ -66,9 +77,12 @@ def lower(graph: Graph, layouts: Mapping[Vertex, Layout], results: Mapping[int, 
         layouts: how inputs lie in memory, where that is not row by row.
         results: the same for outputs, by their number.
     """
-    prepared = prepare(graph, layouts)
+    graph = with_margins(graph)
+    chosen = image_layouts(graph, layouts, results)
+    graph, chosen = with_pooling_written_out(graph, {**chosen, **layouts})
+    prepared, places = prepare(graph, chosen)
     wanted = {prepared.outputs[number]: layout for number, layout in results.items()}
-    return Lowering(prepared, {**layouts, **wanted}).plan()
+    return Lowering(prepared, {**places, **wanted}).plan()
 
 
 class Lowering:
@@ -86,6 +100,7 @@ class Lowering:
         self._layouts: dict[Vertex, Layout] = {}
         self._wanted = dict(layouts)
         self._scratch: list[Buffer] = []
+        self._around = _surroundings(graph)
         self.steps: list[Step] = []
         self.checks: list[Vertex] = []
         self.status = Buffer(INT64, 8, Constant(np.zeros(8, INT64)))
@@ -98,7 +113,7 @@ class Lowering:
             if isinstance(unit, Vertex):
                 self.steps.extend(whole_steps(self, unit))
             else:
-                self.steps.append(_GroupWriter(self, unit).step())
+                self.steps.extend(_GroupWriter(self, unit).steps())
         outputs = [self._buffers[output] for output in self._graph.outputs]
         for buffer in outputs:
             buffer.is_output = True
@@ -116,9 +131,20 @@ class Lowering:
     def store(self, vertex: Vertex) -> tuple[Buffer, Layout]:
         """The buffer that holds (or will hold) the value of a vertex that is no view."""
         if vertex not in self._buffers:
-            self._buffers[vertex] = Buffer(vertex.dtype, math.prod(vertex.shape), vertex)
-            self._layouts[vertex] = self._wanted.get(vertex) or row_major(vertex.shape)
+            around = self._around.get(vertex)
+            if around is None:
+                self._buffers[vertex] = Buffer(vertex.dtype, math.prod(vertex.shape), vertex)
+                self._layouts[vertex] = self._wanted.get(vertex) or row_major(vertex.shape)
+            else:
+                self._buffers[vertex], layout = self.store(around)
+                inside = moved(around.op.where, layout)  # type: ignore[union-attr]
+                assert inside is not None, "a slice needs no copy"
+                self._layouts[vertex] = inside
         return self._buffers[vertex], self._layouts[vertex]
+
+    def is_inside(self, vertex: Vertex, whole: Vertex) -> bool:
+        """Whether a value lies in the memory of another one among whose zeros it is placed."""
+        return self._around.get(vertex) is whole
 
     def find(self, vertex: Vertex) -> tuple[Buffer, Layout]:
         """Where the value of a vertex lies, through views."""
@@ -139,6 +165,20 @@ class Lowering:
         """The number under which a vertex reports an index that is out of range."""
         self.checks.append(vertex)
         return len(self.checks) - 1
+
+
+def _surroundings(graph: Graph) -> dict[Vertex, Vertex]:
+    """For values that are placed among zeros, where: they are computed there at once."""
+    found: dict[Vertex, Vertex] = {}
+    for vertex in graph.vertices():
+        if isinstance(vertex.op, Place):
+            (inside,) = vertex.operands
+            is_computed = inside.op is not None and not is_view(inside.op)
+            if not is_computed or isinstance(inside.op, Place) or inside in graph.outputs:
+                continue
+            if set(vertex.op.where.steps) == {1}:
+                found.setdefault(inside, vertex)
+    return {inside: vertex for inside, vertex in found.items() if vertex not in graph.outputs}
 
 
 class KernelWriter:
@@ -166,15 +206,18 @@ class KernelWriter:
 
     def access(self, buffer: Buffer, layout: Layout, axes: AxisMap, rank: int) -> Access:
         """How the kernel's axes walk through a value that lies in a buffer."""
-        strides = [0] * rank
-        for axis, stride in zip(axes, layout.strides, strict=True):
-            if axis is not None:
-                strides[axis] += stride
-        return Access(self.number(buffer), layout.offset, tuple(strides))
+        strides, offset = [0] * rank, layout.offset
+        for along, stride in zip(axes, layout.strides, strict=True):
+            offset += along.start * stride
+            for axis, step in along.steps:
+                strides[axis] += step * stride
+        return Access(self.number(buffer), offset, tuple(strides))
 
-    def store(self, instruction: int, access: Access, buffer: Buffer) -> None:
+    def store(
+        self, instruction: int, access: Access, buffer: Buffer, *, adds: bool = False
+    ) -> None:
         """Append a store."""
-        self.stores.append(Store(instruction, access))
+        self.stores.append(Store(instruction, access, adds))
         self.written.append(buffer)
 
     @property
@@ -195,26 +238,51 @@ class _GroupWriter(KernelWriter):
         self.rank = len(group.sizes)
         self._done: dict[tuple[Vertex, AxisMap], int] = {}
 
-    def step(self) -> Step:  # type: ignore[override]
+    def steps(self) -> Iterator[Step]:
+        """The steps of the group: one, or several that work on different parts of the result."""
         group = self.group
         for vertex in reversed(group.stored):
             axes = group.members[vertex]
             instruction = self._member(vertex)
             # A value that is to be stored is not read before; loads come first.
             buffer, layout = self.lowering.store(vertex)
-            self.store(instruction, self.access(buffer, layout, axes, self.rank), buffer)
-        kernel = self._loops() if group.product is None else self._product(group.product)
+            adds = False
+            if isinstance(vertex.op, Fold):
+                windows = vertex.op.windows
+                axes = traced(Unfold(windows), axes, vertex.shape, group.sizes)  # type: ignore[assignment]
+                adds = not windows.are_apart
+                yield fill_step(0, buffer, layout)
+            access = self.access(buffer, layout, axes, self.rank)
+            self.store(instruction, access, buffer, adds=adds)
+        product = group.product
+        kernels = [self._loops()] if product is None else list(self._products(product))
         origins = tuple(dict.fromkeys(v.origin for v in reversed(group.members) if v.origin))
-        return super().step(kernel, origins)
+        for kernel in kernels:
+            yield self.step(kernel, origins)
 
     def _loops(self) -> Kernel:
         buffers = tuple(buffer.dtype for buffer in self.operands)
-        return LoopKernel(buffers, tuple(self.group.sizes), self.group.reduced, self.body)
+        return LoopKernel(buffers, self.group.shape, self.group.reduced, self.body)
 
-    def _product(self, vertex: Vertex) -> Kernel:
-        op = vertex.op
-        assert isinstance(op, MatMul)
+    def _products(self, vertex: Vertex) -> Iterator[Kernel]:
         first, second = (self.lowering.find(operand) for operand in vertex.operands[:2])
+        if isinstance(vertex.op, MatMul):
+            yield self._matrix_product(vertex, vertex.op, first, second)
+            return
+        one, other = (
+            Factor(Access(self.number(buffer), layout.offset, layout.strides), layout.shape)
+            for buffer, layout in (first, second)
+        )
+        buffers = tuple(buffer.dtype for buffer in self.operands)
+        yield from convolving(buffers, vertex.op, one, other, self.body)
+
+    def _matrix_product(
+        self,
+        vertex: Vertex,
+        op: MatMul,
+        first: tuple[Buffer, Layout],
+        second: tuple[Buffer, Layout],
+    ) -> Kernel:
         *batch, rows, columns = vertex.shape
         accesses = (
             self._factor(*first, tuple(batch), op.transpose_first),
@@ -244,8 +312,8 @@ class _GroupWriter(KernelWriter):
         assert axes is not None
         seen, along = vertex, axes
         while is_view(seen.op):
-            traced_axes = traced(seen.op, along, seen.operands[0].shape)
-            if traced_axes is None:
+            traced_axes = traced(seen.op, along, seen.operands[0].shape, self.group.sizes)
+            if traced_axes is None or isinstance(traced_axes, Cut):
                 break
             seen, along = seen.operands[0], traced_axes
         if self.group.members.get(seen) == along:
@@ -272,31 +340,34 @@ class _GroupWriter(KernelWriter):
                 return self.emit(Apply(op, values), dtype)
             case Sum() | Largest() | ArgLargest():
                 return self.emit(Reduce(_KINDS[type(op)], self._value(*operands[0])), dtype)
-            case MatMul():
+            case (
+                MatMul()
+                | Convolution()
+                | ConvolutionInputGradientInside()
+                | ConvolutionWeightGradient()
+            ):
                 result = self.emit(Product(), dtype)
                 for bias in operands[2:]:
                     result = self.emit(Apply(Add(), (result, self._value(*bias))), dtype)
                 return result
+            case Fold():
+                return self._value(*operands[0])
             case Pick(axis):
-                others = (*axes[:axis], None, *axes[axis:])
+                others = (*axes[:axis], STILL, *axes[axis:])
                 return self._load_at(vertex, (axis,), others, operands[1:], wrap=False)
             case Index(indexed, wrap):
                 first = indexed[0]
                 after = len(vertex.operands[0].shape) - len(indexed) - first
                 others = (
                     *axes[:first],
-                    *(None for _ in indexed),
+                    *(STILL for _ in indexed),
                     *axes[len(axes) - after :],
                 )
                 return self._load_at(vertex, indexed, others, operands[1:], wrap=wrap)
             case PlacePicked(axis):
                 picked, chosen = (self._value(*operand) for operand in operands)
-                here = axes[axis]
-                position = Literal(0) if here is None else Position(here)
-                is_here = self.emit(
-                    Apply(Equal(), (self.emit(position, INT64), self._as_index(chosen))),
-                    np.dtype(bool),
-                )
+                here = self._place(axes[axis])
+                is_here = self.emit(Apply(Equal(), (here, self._as_index(chosen))), np.dtype(bool))
                 zero = self.emit(Literal(0), dtype)
                 return self.emit(Apply(Where(), (is_here, picked, zero)), dtype)
         raise AssertionError(f"{vertex.kind} is not computed in loops")
@@ -320,6 +391,17 @@ class _GroupWriter(KernelWriter):
         access = self.access(buffer, layout, others, self.rank)
         number = self.lowering.check(vertex)
         return self.emit(LoadAt(access, places, wrap, status, number), vertex.dtype)
+
+    def _place(self, along: Along) -> int:
+        """The instruction that gives where along an axis the kernel stands."""
+        if not along.steps:
+            return self.emit(Literal(along.start), INT64)
+        (axis, step), *others = along.steps
+        place = self.emit(Position(axis, step, along.start), INT64)
+        for axis, step in others:
+            part = self.emit(Position(axis, step), INT64)
+            place = self.emit(Apply(Add(), (place, part)), INT64)
+        return place
 
     def _as_index(self, instruction: int) -> int:
         if self.instructions[instruction].dtype == INT64:

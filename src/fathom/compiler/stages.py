@@ -283,7 +283,8 @@ class Stages:
         """The axis whose loop threads share; None where one thread does all."""
         if self.is_empty:
             return None
-        parts = {axis: self.shape[axis] for axis in self.order[: self.kept]}
+        kept = self.order[: self.kept]
+        parts = {axis: self.shape[axis] for axis in kept if self._is_apart(axis)}
         if self.along in parts:
             parts[self.along] //= self.lanes * self.together
         for axis, count in parts.items():
@@ -291,6 +292,18 @@ class Stages:
                 return axis
         count, axis = max(((count, axis) for axis, count in parts.items()), default=(0, 0))
         return axis if count > 1 else None
+
+    def _is_apart(self, axis: int) -> bool:
+        """Whether what is added up in memory at different points of an axis never meets."""
+        for store in self.body.stores:
+            stride, size = abs(store.access.strides[axis]), self.shape[axis]
+            reach = 0
+            for other, step in enumerate(map(abs, store.access.strides)):
+                if other != axis and step % max(stride * size, 1):
+                    reach += step * (self.shape[other] - 1)
+            if store.adds and reach >= stride:
+                return False
+        return True
 
     # Costs
 

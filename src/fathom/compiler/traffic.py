@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from ..ops import Shape
+from .convolution import ConvolutionKernel
 from .kernel import Access, Load, LoadAt
 from .loops import LoopKernel
 from .matmul import MatMulKernel
@@ -18,21 +19,26 @@ def bytes_moved(step: Step) -> int:
 def _moved(step: Step) -> Iterator[tuple[int, int]]:
     """The numbers of buffers, each with how many of its elements are read or written."""
     kernel = step.kernel
-    if not isinstance(kernel, LoopKernel | MatMulKernel):
+    if not isinstance(kernel, LoopKernel | MatMulKernel | ConvolutionKernel):
         count = len(step.operands) if kernel is None else len(kernel.buffers)
         yield from ((number, step.operands[number].size) for number in range(count))
         return
     read: dict[int, int] = {}
+    shape = kernel.shape
+    if isinstance(kernel, ConvolutionKernel):
+        # Windows overlap: no element is read more often than it is there.
+        for access, sizes in (
+            (kernel.first, (kernel.groups, *kernel.rows, *kernel.inner, kernel.columns)),
+            (kernel.second, (kernel.groups, *kernel.inner, kernel.columns)),
+        ):
+            read[access.buffer] = _reached(access, sizes)
     if isinstance(kernel, MatMulKernel):
-        shape: Shape = (*kernel.batch, kernel.rows, kernel.columns)
         factors = (
             (kernel.first, (*kernel.batch, kernel.rows, kernel.inner)),
             (kernel.second, (*kernel.batch, kernel.inner, kernel.columns)),
         )
         for factor, sizes in factors:
             read[factor.buffer] = _reached(factor, sizes)
-    else:
-        shape = kernel.shape
     for instruction in kernel.body.instructions:
         match instruction.action:
             case Load(access):

@@ -3,11 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from ..ops import Diagonal, Expand, Flip, Op, Permute, Reshape, Shape, Slice
-
-# For each axis of a value, the axis of a kernel that runs along it; None where the value has
-# only one element along the axis.
-AxisMap = tuple[int | None, ...]
+from ..ops import Diagonal, Expand, Flip, Op, Permute, Reshape, Shape, Slice, Unfold
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ def _agrees(first: Layout, second: Layout) -> bool:
 
 def is_view(op: Op | None) -> bool:
     """Whether an operation only reads its operand's memory with other strides."""
-    return isinstance(op, Permute | Expand | Slice | Diagonal | Reshape | Flip)
+    return isinstance(op, Permute | Expand | Slice | Diagonal | Reshape | Flip | Unfold)
 
 
 def moved(op: Op, layout: Layout) -> Layout | None:
@@ -103,6 +99,12 @@ def moved(op: Op, layout: Layout) -> Layout | None:
                 (*strides[:-2], strides[-2] + strides[-1]),
                 offset + starting if length else offset,
             )
+        case Unfold(windows):
+            counts = windows.counts(shape[2:])
+            moves = [size * step for size, step in zip(strides[2:], windows.stride, strict=True)]
+            steps = [size * step for size, step in zip(strides[2:], windows.dilation, strict=True)]
+            larger = (*shape[:2], *counts, *windows.kernel)
+            return Layout(larger, (*strides[:2], *moves, *steps), offset)
         case Reshape(target):
             return _reshaped(layout, target)
     return None
@@ -135,39 +137,3 @@ def _reshaped(layout: Layout, target: Shape) -> Layout | None:
         remaining //= size
         stride *= size
     return Layout(target, tuple(strides), layout.offset)
-
-
-def traced(op: Op, axes: AxisMap, shape: Shape) -> AxisMap | None:
-    """Which kernel axes run along the operand of a movement operation.
-
-    Args:
-        op: the operation.
-        axes: which kernel axes run along its result.
-        shape: the operand's shape.
-
-    Returns:
-        None where a point of the result does not correspond to a point of the operand axis
-        by axis, as in a reshape that merges axes.
-    """
-    match op:
-        case Permute(order):
-            place = {axis: axes[position] for position, axis in enumerate(order)}
-            return tuple(place[axis] for axis in range(len(shape)))
-        case Expand(larger):
-            return aligned(axes, larger, shape)
-        case Reshape(target):
-            kept = [axis for axis, size in zip(axes, target, strict=True) if size != 1]
-            sizes = [size for size in target if size != 1]
-            if sizes != [size for size in shape if size != 1]:
-                return None
-            left = iter(kept)
-            return tuple(None if size == 1 else next(left) for size in shape)
-    return None
-
-
-def aligned(axes: AxisMap, shape: Shape, operand: Shape) -> AxisMap:
-    """Which kernel axes run along an operand that is broadcast to a value of `shape`."""
-    added = len(shape) - len(operand)
-    return tuple(
-        None if size == 1 else axis for size, axis in zip(operand, axes[added:], strict=True)
-    )

@@ -76,8 +76,11 @@ class _Whole:
             case Concatenate(axis):
                 yield from self._concatenation(axis)
             case Place(where=where):
-                yield self._fill()
-                yield self._copy(0, where)
+                if self._lowering.is_inside(self._vertex.operands[0], self._vertex):
+                    yield from self._fill_margins(where)
+                else:
+                    yield self._fill()
+                    yield self._copy(0, where)
             case PlaceDiagonal(offset=offset):
                 yield self._fill()
                 yield self._copy(0, Diagonal(offset))
@@ -103,6 +106,20 @@ class _Whole:
 
     def _fill(self) -> Step:
         return fill_step(0, self._target, self._layout)
+
+    def _fill_margins(self, where: Slice) -> Iterator[Step]:
+        """Fill what surrounds a slice."""
+        shape = self._layout.shape
+        for axis, size in enumerate(shape):
+            for start, stop in ((0, where.starts[axis]), (where.stops[axis], size)):
+                if start < stop:
+                    starts, stops = [0] * len(shape), list(shape)
+                    starts[axis], stops[axis] = start, stop
+                    part = moved(
+                        Slice(tuple(starts), tuple(stops), (1,) * len(shape)), self._layout
+                    )
+                    assert part is not None, "a slice needs no copy"
+                    yield fill_step(0, self._target, part)
 
     def _copy(self, operand: int, where: Op | None = None) -> Step:
         """Copy an operand to the part of the result that a movement of the result shows."""

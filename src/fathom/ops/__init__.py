@@ -100,7 +100,16 @@ from .movement import (
     Slice,
 )
 from .op import Array, Op, Operand, Shape, Spec, broadcast_shapes, spec_of
-from .pooling import AddToWindows, MaxPool, MaxPoolChoice, TakeFromWindows
+from .pooling import (
+    AddToWindows,
+    Fold,
+    MaxPool,
+    MaxPoolChoice,
+    SpreadOverWindows,
+    SumPool,
+    TakeFromWindows,
+    Unfold,
+)
 from .random import Uniform
 from .reduce import (
     ArgLargest,
@@ -197,6 +206,7 @@ __all__ = [
     "Flip",
     "Floor",
     "FloorDivide",
+    "Fold",
     "Gcd",
     "Greater",
     "GreaterEqual",
@@ -267,12 +277,15 @@ __all__ = [
     "Softmax",
     "Solve",
     "Spec",
+    "SpreadOverWindows",
     "Sqrt",
     "Subtract",
     "Sum",
+    "SumPool",
     "TakeFromWindows",
     "Tanh",
     "Truncate",
+    "Unfold",
     "Uniform",
     "Where",
     "Windows",

@@ -1,11 +1,13 @@
-"""Operations that choose one element of each window."""
+"""Operations on the windows of images: choosing one element of each, and adding them up."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .errors import ShapeError
+from .movement import Movement
 from .op import Array, Op, Operand, Shape, Spec, spec_of
 from .windows import Windows, channels_first, channels_last
 
@@ -163,6 +165,107 @@ class AddToWindows(Op):
         self, operand: int, grad: Operand, output: Operand, values: Operand, chosen: Operand
     ) -> Operand:
         return TakeFromWindows(self.windows)(grad, chosen) if operand == 0 else None
+
+
+@dataclass(unsafe_hash=True)
+class SumPool(Op):
+    """The sum of each window of images (N, C, *sizes); the padding counts as zeros."""
+
+    windows: Windows
+
+    def infer(self, x: Spec) -> Spec:
+        return MaxPool(self.windows).infer(x)
+
+    def evaluate(self, x: Array) -> Array:
+        counts = self.infer(spec_of(x)).shape[2:]
+        image = self.windows.image(x)
+        first, *others = self.windows.offsets()
+        total = image[self.windows.seen_at(first, counts)].copy("K")
+        for offset in others:
+            total += image[self.windows.seen_at(offset, counts)]
+        return channels_first(total)
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        return SpreadOverWindows(self.windows, tuple(x.shape[2:]))(grad)
+
+
+@dataclass(unsafe_hash=True)
+class SpreadOverWindows(Op):
+    """Images of zeros, with a value added to every element of each window.
+
+    The operand has shape (N, C, *counts).
+    """
+
+    windows: Windows
+    sizes: Shape
+
+    def infer(self, values: Spec) -> Spec:
+        x = Spec((*values.shape[:2], *self.sizes), values.dtype)
+        expected = SumPool(self.windows).infer(x).shape
+        if values.shape != expected:
+            raise ShapeError(
+                f"{self.name}: values of shape {values.shape} for windows of shape {expected}"
+            )
+        return x
+
+    def evaluate(self, values: Array) -> Array:
+        self.infer(spec_of(values))
+        batch, channels, *counts = values.shape
+        images = np.zeros((batch, *self.windows.padded(self.sizes), channels), values.dtype)
+        given = np.ascontiguousarray(channels_last(values))
+        for offset in self.windows.offsets():
+            images[self.windows.seen_at(offset, tuple(counts))] += given
+        return channels_first(self.windows.interior(images, self.sizes))
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, values: Operand) -> Operand:
+        return SumPool(self.windows)(grad)
+
+
+@dataclass(unsafe_hash=True)
+class Unfold(Movement):
+    """All windows of images (N, C, *sizes), which have no padding: (N, C, *counts, *kernel)."""
+
+    windows: Windows
+
+    def infer(self, x: Spec) -> Spec:
+        counts = MaxPool(self.windows).infer(x).shape
+        return Spec((*counts, *self.windows.kernel), x.dtype)
+
+    def evaluate(self, x: Array) -> Array:
+        shape = self.infer(spec_of(x)).shape
+        strides = x.strides[2:]
+        moves = [size * step for size, step in zip(strides, self.windows.stride, strict=True)]
+        steps = [size * step for size, step in zip(strides, self.windows.dilation, strict=True)]
+        return as_strided(x, shape, (*x.strides[:2], *moves, *steps), writeable=False)
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        return Fold(self.windows, tuple(x.shape[2:]))(grad)
+
+
+@dataclass(unsafe_hash=True)
+class Fold(Op):
+    """Images (N, C, *sizes) of the sums of windows (N, C, *counts, *kernel) where they overlap."""
+
+    windows: Windows
+    sizes: Shape
+
+    def infer(self, x: Spec) -> Spec:
+        images = Spec((*x.shape[:2], *self.sizes), x.dtype)
+        expected = Unfold(self.windows).infer(images).shape
+        if x.shape != expected:
+            raise ShapeError(f"{self.name}: shape {x.shape} for windows of shape {expected}")
+        return images
+
+    def evaluate(self, x: Array) -> Array:
+        batch, channels, *others = x.shape
+        counts = tuple(others[: len(self.sizes)])
+        images = np.zeros((batch, *self.sizes, channels), x.dtype)
+        for offset in self.windows.offsets():
+            images[self.windows.seen_at(offset, counts)] += channels_last(x[(..., *offset)])
+        return channels_first(images)
+
+    def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:
+        return Unfold(self.windows)(grad)
 
 
 def lowest(dtype: "np.dtype[Any]") -> Any:

@@ -35,6 +35,11 @@ class Windows:
         pairs = zip(self.kernel, self.dilation, strict=True)
         return tuple([step * (size - 1) + 1 for size, step in pairs])
 
+    @property
+    def are_apart(self) -> bool:
+        """Whether no element lies in two windows."""
+        return all(span <= step for span, step in zip(self.spans, self.stride, strict=True))
+
     def padded(self, sizes: Shape) -> Shape:
         """The spatial sizes of an image with its padding."""
         pairs = zip(sizes, self.padding, strict=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.layouts import choose_layouts, column_major
+from ..compiler.layouts import choose_layouts
 from ..compiler.views import Layout, row_major
 from ..graph.program import Program
 from ..graph.recorded import Place, Recording
@@ -32,12 +32,12 @@ class CompiledProgram(Program):
         graph = recording.graph
         updates = _updates(recording)
         state = [n for n, place in enumerate(recording.inputs) if place.argument is None]
-        by_columns = choose_layouts(graph, [graph.inputs[n] for n in state], updates)
+        chosen = choose_layouts(graph, [graph.inputs[n] for n in state], updates)
         layouts: dict[int, Layout] = {}
         for number in state:
             vertex = graph.inputs[number]
-            if vertex in by_columns:
-                layouts[number] = column_major(vertex.shape)
+            if vertex in chosen:
+                layouts[number] = chosen[vertex]
             else:
                 array = next(recording.inputs[number].tensors(()))._node.value
                 layouts[number] = _present_layout(array)
@@ -77,7 +77,8 @@ class CompiledProgram(Program):
             for number, memory in self._memories:
                 if not memory.is_ready():
                     native.place(number, address(memory.settle()))
-            copies = []
+            # Holds what another thread may meanwhile put in the place of an argument's value.
+            arrays = []
             for number, position, place, misaligned in self._arguments:
                 tensor = arguments[position] if position is not None else _first(place, arguments)
                 array = tensor._node.value
@@ -85,7 +86,7 @@ class CompiledProgram(Program):
                 if not array.flags.c_contiguous or start & misaligned:
                     array = np.array(array, order="C")
                     start = address(array)
-                    copies.append(array)  # keeps it until the program has run
+                arrays.append(array)
                 table[number] = start
             values = native.finish()
         if self._writes:
