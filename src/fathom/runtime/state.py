@@ -18,7 +18,6 @@ from ..tape import Node
 from ..tensor import wrap
 from .executor import address
 
-
 # Two processors that write into one line of memory hold each other up, and vectors that lie
 # across two lines take twice as long to load; so what is larger starts on a line.
 _LINE = 64
@@ -39,6 +38,7 @@ class StateMemory:
     """
 
     __slots__ = (
+        "_array",
         "_holders",
         "_is_gradient",
         "_layout",
@@ -57,13 +57,16 @@ class StateMemory:
         self._is_gradient = place.slot == "grad"
         self.is_written = is_written
         self.node: Node | None = None
+        # Another program may let the node's value lie otherwise, which frees its array: this
+        # one stays for as long as the program knows its address.
+        self._array: Array | None = None
         self._holders = len(place.handles) + _HOLDERS.of_node
 
     def is_ready(self) -> bool:
         """Whether the value lies where the program last found it, and may be written there."""
         node = self.node
         tensor = self._tensor.grad if self._is_gradient else self._tensor
-        if tensor._node is not node:  # type: ignore[union-attr]
+        if tensor._node is not node or node.value is not self._array:  # type: ignore[union-attr]
             return False
         # Written out, because this runs for each state at every call.
         return not self.is_written or (
@@ -72,13 +75,18 @@ class StateMemory:
 
     def settle(self) -> Array:
         """Let the value lie as the program wants it, and return its array."""
-        self.node = next(self._place.tensors(()))._node
-        if not self._lies_well(self.node.value):
-            # An equal value: whoever else holds the node need not know.
-            self.node.value = _laid_out(self.node.value, self._layout)
+        self._hold(next(self._place.tensors(()))._node)
         if self.is_written and not (self._is_unshared() and self._is_writeable()):
             self._move_out()
-        return self.node.value  # type: ignore[no-any-return]
+        assert self._array is not None
+        return self._array
+
+    def _hold(self, node: Node) -> None:
+        """Hold a node and its array, which then lies as the program wants it."""
+        if not self._lies_well(node.value):
+            # An equal value: whoever else holds the node need not know.
+            node.value = _laid_out(node.value, self._layout)
+        self.node, self._array = node, node.value
 
     def count_holders(self) -> "Holders":
         """How many holders the interpreter counts of the node and of its array."""
@@ -110,7 +118,7 @@ class StateMemory:
         fresh.leaf, fresh.hooks = shared.leaf, shared.hooks
         for tensor in self._place.tensors(()):
             tensor._node = fresh
-        self.node = fresh
+        self._hold(fresh)
 
 
 def _laid_out(array: Array, layout: Layout) -> Array:
@@ -131,7 +139,8 @@ def _owns_base(array: Array) -> bool:
 
 def _count_owners() -> int:
     """How many holders the interpreter counts of a memory that only one array lies in."""
-    return getrefcount(_laid_out(np.zeros(1), Layout((1,), (1,))).base)
+    array = _laid_out(np.zeros(1), Layout((1,), (1,)))
+    return getrefcount(array.base)
 
 
 class Holders(NamedTuple):
@@ -145,7 +154,7 @@ def _count_unshared() -> Holders:
     """The holders of a node that only a `StateMemory` holds, and of an array in it."""
     tensor = wrap(Node(np.zeros(1)))
     memory = StateMemory(Place(None, (tensor,)), Layout((1,), (1,)), np.dtype(float), True)
-    memory.node = tensor._node
+    memory.settle()
     holders = memory.count_holders()
     return holders._replace(of_node=holders.of_node - 1)
 
