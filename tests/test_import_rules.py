@@ -30,7 +30,8 @@ ROOMS = {
     "data": BASE | {"functional", "formats", "runtime"},
     "models": BASE | {"functional", "nn", "formats"},
     "train": BASE | {"functional", "nn", "optim", "data", "formats", "models", "runtime"},
-    "cli": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "fathom"},
+    "cli": BASE
+    | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime", "fathom"},
     "fathom": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime"},
     "utils": {"data"},
     "__main__": {"cli"},

@@ -79,9 +79,9 @@ def make_step(
     options: tuple[tuple[str, Any], ...],
 ) -> "tuple[CompiledFunction, Tensor, Tensor]":
     """A compiled training step, and random images and labels to call it with."""
-    import fathom
-
     from .. import models
+    from ..compiled import CompiledFunction
+    from ..functional.random import randint, randn
     from ..nn.functional import cross_entropy
 
     if len(input_shape) != 3:
@@ -95,6 +95,6 @@ def make_step(
     }
     linecache.cache[_FILE] = (len(CODE), None, CODE.splitlines(keepends=True), _FILE)
     exec(compile(CODE, _FILE, "exec"), names)
-    images = fathom.randn(batch_size, *input_shape)
-    labels = fathom.randint(0, classes, (batch_size,))
-    return fathom.compile(names["step"]), images, labels
+    images = randn(batch_size, *input_shape)
+    labels = randint(0, classes, (batch_size,))
+    return CompiledFunction(names["step"]), images, labels
