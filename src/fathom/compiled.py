@@ -67,15 +67,11 @@ class CompiledFunction:
         self._unsettled: set[Any] = set()
         # Tensors that a program knows otherwise than as an argument.
         self._touched: dict[int, Tensor] = {}
-        self._latest: _Latest | None = None
         self._lock = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if current.recorder is not None or anomaly_mode.enabled:
             return self.function(*args, **kwargs)
-        latest = self._latest
-        if latest is not None and not kwargs and latest.takes(args) and latest.program.fits(args):
-            return latest.program(args)
         tensors, signature = _signature(args, kwargs)
         if self._touched:
             for tensor in tensors:
@@ -83,10 +79,9 @@ class CompiledFunction:
                     signature = self._by_identity(signature, tensors)
                     break
         programs = self._programs.get(signature)
-        if programs is None or not programs[0].fits(tensors):
-            return self._find(signature, args, kwargs, tensors)(tensors)
-        self._latest = _Latest.of(programs[0], args, kwargs, self._touched)
-        return programs[0](tensors)
+        if programs is not None and programs[0].fits(tensors):
+            return programs[0](tensors)
+        return self._find(signature, args, kwargs, tensors)(tensors)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -275,64 +270,6 @@ def _native(program: Program) -> "NativeProgram":
     if not isinstance(program, CompiledProgram):
         raise ArgumentError("this function was compiled for NumPy alone: it has no native code")
     return program.native
-
-
-class _Latest:
-    """The program of the latest call, and what calls it is for: a way around the signature.
-
-    Args:
-        program: the program.
-        tensors: what it was called with.
-    """
-
-    __slots__ = ("_expected", "_grad_enabled", "program")
-
-    def __init__(self, program: Program, tensors: Sequence[Tensor]) -> None:
-        self.program = program
-        self._grad_enabled = grad_mode.enabled
-        nodes = [tensor._node for tensor in tensors]
-        self._expected = [
-            (node.value.shape, node.value.dtype, node.needs_gradient, not node.inputs)
-            for node in nodes
-        ]
-
-    @classmethod
-    def of(
-        cls,
-        program: Program,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        touched: Container[int],
-    ) -> "_Latest | None":
-        """For a call of a few tensors that are known by no other name; None for another."""
-        is_plain = not kwargs and 0 < len(args) <= _FEW_ARGUMENTS
-        if not is_plain or not all(type(argument) is Tensor for argument in args):
-            return None
-        if len({*map(id, args)}) < len(args) or any(id(argument) in touched for argument in args):
-            return None
-        return cls(program, args)
-
-    def takes(self, args: tuple[Any, ...]) -> bool:
-        """Whether a call with these arguments has the same signature."""
-        expected = self._expected
-        if len(args) != len(expected) or grad_mode.enabled is not self._grad_enabled:
-            return False
-        position = 0
-        for shape, dtype, needs_gradient, is_leaf in expected:
-            argument = args[position]
-            position += 1
-            if type(argument) is not Tensor:
-                return False
-            node = argument._node
-            value = node.value
-            if (
-                value.shape != shape
-                or value.dtype is not dtype
-                or node.needs_gradient is not needs_gradient
-                or (not node.inputs) is not is_leaf
-            ):
-                return False
-        return True
 
 
 def _signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Tensor], Any]:
