@@ -231,7 +231,7 @@ def test_half_precision_is_widened_when_asked_for(tmp_path):
     brain = (np.array([1.0, -2.5, np.inf], "<f4").view("<u4") >> 16).astype("<u2").tobytes()
     header = {"h": entry("F16", (5,), (0, 10)), "b": entry("BF16", (3,), (10, 16))}
     path = raw_safetensors(tmp_path / "a", header, half + brain)
-    with pytest.raises(DTypeError, match=r"'h' has dtype F16; read it with widen=True"):
+    with pytest.raises(DTypeError, match=r"'h' has dtype float16; read it with widen=True"):
         read_safetensors(path)
     result = read_safetensors(path, widen=True)
     np.testing.assert_array_equal(result["h"].numpy(), values)
