@@ -200,7 +200,7 @@ class CompiledFunction:
         These are calls like any other: a training step trains.
 
         Args:
-            args, kwargs: what it is called with.
+            args, kwargs: what it is called with; for a method, the object first.
             repetitions: how many calls are timed as a whole, and then as many step by step.
 
         Returns:

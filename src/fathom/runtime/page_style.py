@@ -15,6 +15,7 @@ body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, sans-serif; }
 main { max-width: 72rem; margin: 0 auto; padding: 1.5rem; }
 h1 { font-size: 1.6rem; }
+h1 code { font-size: inherit; }
 h2 { font-size: 1.2rem; margin-top: 2.4rem; }
 p { max-width: 46rem; }
 a { color: var(--link); }
@@ -30,6 +31,7 @@ details.step > :not(summary) { margin-left: 1.4rem; }
 .source { border-collapse: collapse; }
 .source td { padding: 0 0.9rem 0 0; white-space: pre; vertical-align: baseline; }
 .source th { font: 12px system-ui, sans-serif; color: var(--faint); text-align: left; }
+.source td:nth-child(n + 3) { white-space: normal; max-width: 16rem; }
 .source .number { color: var(--faint); text-align: right; }
 .source a { display: inline-block; min-width: 1.3em; text-align: center; text-decoration: none;
   background: var(--box); border-radius: 5px; }
