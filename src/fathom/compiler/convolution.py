@@ -66,6 +66,7 @@ class ConvolutionKernel(Kernel):
                 self.columns,
                 self.inner,
                 self.buffers[self.first.buffer].itemsize,
+                abs(self.first.strides[1 + len(self.rows)]),
                 column == 1 or self.columns == 1,
                 pitch,
                 self.first.strides[-1] != 0,

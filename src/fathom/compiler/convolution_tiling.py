@@ -17,7 +17,8 @@ _RUN_START = 6  # for each run along the innermost axis
 _TILE_START = 20
 _CODE = 0.001  # how much slower is worth one sum less in the code, which has to be compiled
 _WIDEST = 4  # vectors in a row of a tile
-_CLOSE_BYTES = 3 << 17  # what of the second factor stays close beside other things
+_CLOSE_BYTES = 1 << 19  # what of the factors stays close beside other things
+_FEWEST_STEPS = 200  # that are worth to put sums aside and to load them again
 _CLOSEST_BYTES = 1 << 14
 _FAR_ROWS = 256  # bytes from row to row of the second factor from which it is copied,
 _MANY_TILES = 8  # for so many tiles at least
@@ -30,6 +31,8 @@ class Problem(NamedTuple):
     Attributes:
         groups, rows, columns, inner: see `ConvolutionKernel`.
         itemsize: bytes of an element.
+        first_step: how many elements further the first factor is at the next place of the first
+            inner axis.
         is_contiguous: whether the second factor's columns lie side by side.
         pitch: how many elements its rows lie apart.
         is_elementwise: whether each column has elements of its own in the first factor.
@@ -41,6 +44,7 @@ class Problem(NamedTuple):
     columns: int
     inner: Shape
     itemsize: int
+    first_step: int
     is_contiguous: bool
     pitch: int
     is_elementwise: bool
@@ -88,19 +92,13 @@ def choose(problem: Problem, target: Target) -> Tiling:
     vectors = -(-problem.columns // lanes)
     best = min(_candidates(problem, target, vectors), key=lambda found: found[0])
     _, height, length, width = best
-    inner = math.prod(problem.inner)
-    panel_bytes = inner * width * lanes * problem.itemsize
-    chunk = problem.inner[0]
-    if panel_bytes > 2 * _CLOSE_BYTES and len(problem.inner) > 1:
-        parts = -(-panel_bytes // _CLOSE_BYTES)
-        chunk = -(-chunk // min(parts, chunk))
+    chunk = _chunk(problem, width * lanes)
+    panel_bytes = chunk * math.prod(problem.inner[1:]) * width * lanes * problem.itemsize
     tiles = _tiles(problem.rows, height, length)
-    packed = (not problem.is_contiguous and inner > 0) or (
-        problem.columns > width * lanes
-        and problem.pitch * problem.itemsize > _FAR_ROWS
-        and panel_bytes > _CLOSEST_BYTES
-        and panel_bytes <= 2 * _CLOSE_BYTES
-        and tiles >= _MANY_TILES
+    is_far = problem.columns > width * lanes and problem.pitch * problem.itemsize > _FAR_ROWS
+    packed = panel_bytes > 0 and (
+        not problem.is_contiguous
+        or (is_far and panel_bytes > _CLOSEST_BYTES and tiles >= _MANY_TILES)
     )
     panels = problem.groups * -(-vectors // width)
     is_shared_by_columns = _imbalance(panels) < _imbalance(tiles) or (
@@ -115,6 +113,17 @@ def choose(problem: Problem, target: Target) -> Tiling:
         "columns" if is_shared_by_columns else "rows",
         chunk,
     )
+
+
+def _chunk(problem: Problem, panel: int) -> int:
+    """How much of the first inner axis to add up at a time: what keeps both factors close."""
+    first, *rest = problem.inner
+    steps = math.prod(rest)
+    each = (problem.first_step + steps * panel) * problem.itemsize
+    if not rest or first * each <= _CLOSE_BYTES or 0 in problem.inner:
+        return first
+    longest = max(_CLOSE_BYTES // each, -(-_FEWEST_STEPS // steps), 1)
+    return -(-first // -(-first // longest))
 
 
 def _imbalance(pieces: int) -> float:
