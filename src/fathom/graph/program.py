@@ -35,12 +35,16 @@ class State:
         # look shared, which keeps native code from writing them in place.
         self._numbers = [-1] * len(self._tensors)
 
-    def fits(self, arguments: Sequence[Tensor]) -> bool:
-        """Whether shapes, dtypes and what requires a gradient are as recorded."""
+    def has_gradients(self, arguments: Sequence[Tensor]) -> bool:
+        """Whether there are gradients where there were some, and nowhere else."""
         for place, present in self._gradients_present:
             for owner in place.tensors(arguments):
                 if (owner.grad is not None) is not present:
                     return False
+        return True
+
+    def fits(self) -> bool:
+        """Whether shapes, dtypes and what requires a gradient are as recorded."""
         numbers = self._numbers
         for position, (tensor, found) in enumerate(self._tensors):
             number = tensor._node.number
@@ -94,7 +98,11 @@ class Program:
 
     def fits(self, arguments: Sequence[Tensor]) -> bool:
         """Whether what the function looked at is as it was when it was recorded."""
-        return self.recording.guards.hold() and self.state.fits(arguments)
+        return (
+            self.recording.guards.hold()
+            and self.state.has_gradients(arguments)
+            and self.state.fits()
+        )
 
     def __call__(self, arguments: Sequence[Tensor]) -> Any:
         """Run the function and return what it returns.

@@ -43,6 +43,7 @@ class CompiledProgram(Program):
                 layouts[number] = _present_layout(array)
         self.native = NativeProgram(graph, updates, layouts)
         self._lock = threading.Lock()
+        self._is_settled = False
         written = set(updates.values())
         self._memories = [
             (
@@ -70,13 +71,26 @@ class CompiledProgram(Program):
             write for number, write in enumerate(recording.writes) if number not in updates
         ]
 
+    def fits(self, arguments: Sequence[Tensor]) -> bool:
+        if not (self.recording.guards.hold() and self.state.has_gradients(arguments)):
+            return False
+        for _, memory in self._memories:
+            if not memory.is_ready():
+                return self.state.fits()
+        # Values that lie where they lay fit as they did, and `run` need not look again.
+        self._is_settled = True
+        return True
+
     def run(self, arguments: Sequence[Tensor]) -> Sequence[Array]:
         native = self.native
         table = native.table
         with self._lock:
-            for number, memory in self._memories:
-                if not memory.is_ready():
-                    native.place(number, address(memory.settle()))
+            if self._is_settled:
+                self._is_settled = False
+            else:
+                for number, memory in self._memories:
+                    if not memory.is_ready():
+                        native.place(number, address(memory.settle()))
             # Holds what another thread may meanwhile put in the place of an argument's value.
             arrays = []
             for number, position, place, misaligned in self._arguments:

@@ -41,6 +41,7 @@ class StateMemory:
         "_array",
         "_holders",
         "_is_gradient",
+        "_is_joint",
         "_layout",
         "_place",
         "_strides",
@@ -55,6 +56,7 @@ class StateMemory:
         self._strides = tuple(stride * dtype.itemsize for stride in layout.strides)
         self._tensor = place.handles[0]
         self._is_gradient = place.slot == "grad"
+        self._is_joint = len(place.handles) > 1
         self.is_written = is_written
         self.node: Node | None = None
         # Another program may let the node's value lie otherwise, which frees its array: this
@@ -72,6 +74,10 @@ class StateMemory:
         return not self.is_written or (
             getrefcount(node) <= self._holders and getrefcount(node.value) <= _HOLDERS.of_array  # type: ignore[union-attr]
         )
+
+    def _is_parted(self) -> bool:
+        """Whether tensors that shared a value no longer do."""
+        return any(tensor._node is not self.node for tensor in self._place.tensors(()))
 
     def settle(self) -> Array:
         """Let the value lie as the program wants it, and return its array."""
