@@ -17,6 +17,7 @@ from ..ops import (
     Convolution,
     ConvolutionWeightGradient,
     Elementwise,
+    Expand,
     Fold,
     Index,
     Largest,
@@ -24,6 +25,7 @@ from ..ops import (
     Op,
     Pick,
     PlacePicked,
+    Reshape,
     Shape,
     Smallest,
     Sum,
@@ -48,6 +50,12 @@ _DEAR = (arithmetic.Divide, arithmetic.Power, arithmetic.Remainder, arithmetic.F
 # among threads, or the whole space is small anyway.
 _ENOUGH_POINTS = 16
 _SMALL_SPACE = 1 << 14
+
+# A value so many times smaller than what it meets is found in the cache.
+_FEW = 16
+
+# How many values before a reduction are looked through for what it shares with others.
+_NEAR = 24
 
 
 @dataclass(eq=False)
@@ -176,6 +184,16 @@ class Group:
         reduction = _reduction_below(vertex)
         return reduction is not None and self._take_reduction(reduction, axes)
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether the reductions leave several axes, so that each is of a part of a whole."""
+        return len(self.kept) > 1
+
+    def is_whole(self, vertex: Vertex, axes: AxisMap) -> bool:
+        """Whether a value has one element for each point of the space."""
+        everything = {axis for axis, size in self.sizes.items() if size != 1}
+        return covered(self.resolved(axes), vertex.shape, self.sizes) == everything
+
     def _take_product(self, vertex: Vertex, axes: AxisMap) -> bool:
         if self.product is not None or self.running or axes != straight(vertex.shape):
             return False
@@ -193,7 +211,7 @@ class Group:
         shape = vertex.operands[0].shape
         wanted = [shape[axis] for axis in sorted(reduced_axes(vertex.op)) if shape[axis] != 1]
         if self.running:
-            return found == self.kept and wanted == list(map(self._length, self.running))
+            return found == self.kept and self.running_along(tuple(wanted)) is not None
         free = [axis for axis, size in self.sizes.items() if size != 1 and axis not in found]
         if free:
             kept = math.prod(self.sizes[axis] for axis in found)
@@ -209,8 +227,14 @@ class Group:
         self.running = tuple(map(alone, added))
         return True
 
-    def _length(self, along: Along) -> int:
-        return math.prod(self.sizes[axis] for axis, _ in along.steps)
+    def running_along(self, sizes: Shape) -> AxisMap | None:
+        """Where the kernel stands along reduced axes of these sizes."""
+        have = tuple(math.prod(self.sizes[a] for a, _ in along.steps) for along in self.running)
+        if have == sizes:
+            return self.running
+        if math.prod(have) != math.prod(sizes):
+            return None
+        return self.traced(Reshape(have), self.running, sizes)
 
 
 class Use(NamedTuple):
@@ -258,7 +282,17 @@ def is_cheap(vertex: Vertex) -> bool:
         return False
     if type(op).__module__ not in {module.__name__ for module in _CHEAP}:
         return False
-    return sum(math.prod(operand.shape) > 1 for operand in set(vertex.operands)) <= 1
+    size = math.prod(vertex.shape)
+    large = [one for one in set(vertex.operands) if _is_large(one, size)]
+    return len(large) <= 1
+
+
+def _is_large(vertex: Vertex, size: int) -> bool:
+    """Whether loading a value costs about as much as loading so many elements."""
+    while isinstance(vertex.op, Expand):
+        vertex = vertex.operands[0]
+    count = math.prod(vertex.shape)
+    return count > 1 and size < count * _FEW
 
 
 def _reduction_below(vertex: Vertex) -> Vertex | None:
@@ -345,7 +379,9 @@ class _Fusion:
             stored = is_result or bool(others)
             # A value that others need too is worth joining for only where nothing has decided
             # yet what the group's loops look like.
-            is_open = not group.running and group.product is None
+            is_open = group.product is None and (
+                not group.running or (group.has_parts and group.is_whole(vertex, axes))
+            )
             if (others and not is_open) or [use.reader for use in uses].count(group) > 1:
                 continue
             if self._leads_to(others, group):
@@ -353,9 +389,35 @@ class _Fusion:
             if group.place(vertex, axes, stored=stored):  # type: ignore[arg-type]
                 self._readers[group] |= others
                 return [group]
+        readers = {use.reader for use in uses}
+        for group, axes in self._siblings(vertex):
+            if group in readers or self._leads_to(readers, group):
+                continue
+            if group.place(vertex, axes, stored=True):
+                self._readers[group] |= readers
+                return [group]
         group = _begin(vertex)
         self._readers[group] = {use.reader for use in uses}
         return [group]
+
+    def _siblings(self, vertex: Vertex) -> Iterator[tuple[Group, AxisMap]]:
+        """The groups with a reduction of what this one reduces, each with where their kernel
+        would stand in its result: one pass over memory serves both."""
+        if not isinstance(vertex.op, REDUCTIONS):
+            return
+        sources = _sources(vertex)
+        for group in self._readers:
+            if isinstance(group, Vertex) or group.product is not None:
+                continue
+            for member in group.stored:
+                if not isinstance(member.op, REDUCTIONS) or _kept(member) != _kept(vertex):
+                    continue
+                if sources.isdisjoint(_sources(member)):
+                    continue
+                place = group.traced(Reshape(member.shape), group.members[member], vertex.shape)
+                if place is not None:
+                    yield group, place
+                    break
 
     def _leads_to(self, units: set[Group | Vertex], goal: Group) -> bool:
         """Whether `goal` needs, directly or not, what one of the units stores."""
@@ -378,6 +440,26 @@ class _Fusion:
                 use = Use(use.reader, axes)
             operand = operand.operands[0]
         self._uses.setdefault(operand, []).append(use)
+
+
+def _sources(reduction: Vertex) -> set[Vertex]:
+    """The large values that a reduction is computed from, near to it."""
+    size = math.prod(reduction.operands[0].shape)
+    found: set[Vertex] = set()
+    waiting = [reduction.operands[0]]
+    while waiting and len(found) < _NEAR:
+        vertex = waiting.pop()
+        found.add(vertex)
+        if is_view(vertex.op) or isinstance(vertex.op, Elementwise):
+            waiting += [one for one in vertex.operands if math.prod(one.shape) * _FEW > size]
+    return found
+
+
+def _kept(reduction: Vertex) -> list[tuple[int, int]]:
+    """The axes of a reduction's operand that are left, with their sizes."""
+    gone = reduced_axes(reduction.op)
+    shape = reduction.operands[0].shape
+    return [(axis, n) for axis, n in enumerate(shape) if n != 1 and axis not in gone]
 
 
 def _begin(vertex: Vertex) -> Group:
@@ -434,7 +516,10 @@ def operands_of(group: Group, vertex: Vertex) -> Iterator[tuple[Vertex, AxisMap 
 def _spread(group: Group, op: Op | None, axes: AxisMap, shape: Shape) -> AxisMap:
     """The kernel axes along a reduction's operand, given those along its result."""
     reduced = set(reduced_axes(op))
-    running = iter(group.running)
+    wanted = tuple(size for place, size in enumerate(shape) if place in reduced and size != 1)
+    along = group.running_along(wanted)
+    assert along is not None, "a member's reduction fits the group's"
+    running = iter(along)
     if op.keepdims:  # type: ignore[union-attr]
         kept = iter([axis for place, axis in enumerate(axes) if place not in reduced])
     else:

@@ -338,8 +338,11 @@ class _GroupWriter(KernelWriter):
             case Elementwise():
                 values = tuple(self._value(*operand) for operand in operands)
                 return self.emit(Apply(op, values), dtype)
-            case Sum() | Largest() | ArgLargest():
+            case Sum() | Largest():
                 return self.emit(Reduce(_KINDS[type(op)], self._value(*operands[0])), dtype)
+            case ArgLargest():
+                place = self.emit(Reduce(_KINDS[type(op)], self._value(*operands[0])), INT64)
+                return place if dtype == INT64 else self.emit(Apply(Cast(dtype), (place,)), dtype)
             case (
                 MatMul()
                 | Convolution()

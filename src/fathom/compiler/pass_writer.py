@@ -13,7 +13,7 @@ from .stages import Pass, Stages
 
 # So many points are written out one by one, if they do not make too many instructions;
 # results then stay in registers from pass to pass.
-_MOST_UNROLLED = 8
+_MOST_UNROLLED = 9
 _LONGEST_UNROLLED = 400
 
 # How many elements are added one after the other before the sum goes to a total.

@@ -17,7 +17,6 @@ from ..ops import (
     AddToWindows,
     ArgLargest,
     AssignSlice,
-    Cast,
     Clone,
     Equal,
     Expand,
@@ -41,6 +40,7 @@ from ..ops import (
     Windows,
 )
 from ..ops.pooling import lowest
+from ..ops.reduce import Reduction
 from .views import Layout, row_major
 
 Layouts = Mapping[Vertex, Layout]
@@ -86,7 +86,7 @@ class _Pooling:
         match self._vertex.op:
             case MaxPool(windows):
                 seen = self._unfolded(operands[0], windows, lowest(operands[0].dtype))
-                return self._apply(Largest(_within(windows)), seen)
+                return self._reduced(Largest, seen)
             case MaxPoolChoice(windows):
                 return self._choice(windows, *operands)
             case TakeFromWindows(windows):
@@ -96,7 +96,7 @@ class _Pooling:
                 places = np.arange(math.prod(windows.kernel), dtype=here.dtype)
                 is_here = self._apply(Equal(), here, _constant(places.reshape(windows.kernel)))
                 zero = _constant(np.zeros((), seen.dtype))
-                return self._apply(Sum(_within(windows)), self._apply(Where(), is_here, seen, zero))
+                return self._reduced(Sum, self._apply(Where(), is_here, seen, zero))
             case AddToWindows(windows, sizes):
                 values, chosen = operands
                 area = math.prod(windows.kernel)
@@ -104,7 +104,7 @@ class _Pooling:
                 split = self._apply(Reshape((*values.shape, *windows.kernel)), placed)
                 return self._folded(split, windows, sizes)
             case SumPool(windows):
-                return self._apply(Sum(_within(windows)), self._unfolded(operands[0], windows, 0))
+                return self._reduced(Sum, self._unfolded(operands[0], windows, 0))
             case SpreadOverWindows(windows, sizes):
                 shape = self._vertex.operands[0].shape
                 each = self._apply(Reshape((*shape, *(1 for _ in windows.kernel))), operands[0])
@@ -112,11 +112,20 @@ class _Pooling:
                 return self._folded(spread, windows, sizes)
         return None
 
+    def _reduced(self, kind: type[Reduction], seen: Vertex) -> Vertex:
+        """What is left of each window."""
+        shape = self._vertex.shape
+        if math.prod(seen.shape) == math.prod(shape):
+            return self._apply(Clone(), self._apply(Reshape(shape), seen))
+        return self._apply(kind(tuple(range(len(shape), len(seen.shape)))), seen)
+
     def _choice(self, windows: Windows, x: Vertex, largest: Vertex) -> Vertex:
         seen = self._unfolded(x, windows, lowest(x.dtype))
         shape, dtype = self._vertex.spec
+        if math.prod(windows.kernel) == 1:
+            return self._apply(Expand(shape), _constant(np.zeros((), dtype)))
         flat = self._apply(Reshape((*shape, math.prod(windows.kernel))), seen)
-        chosen = self._apply(Cast(dtype), self._apply(ArgLargest(len(shape)), flat))
+        chosen = self._apply(ArgLargest(len(shape), dtype=dtype), flat)
         if not any(map(any, windows.padding)):
             return chosen
         # The padding is the first of the largest where there is nothing larger.

@@ -135,7 +135,7 @@ class _Builder:
                 return self.apply(Reshape(reduced_shape(first.shape, axes, keepdims)), first)
             case ArgLargest(axis, keepdims) if first.shape[axis] == 1:
                 shape = reduced_shape(first.shape, (axis,), keepdims)
-                return self._filled(0, Spec(shape, np.dtype(np.int64)))
+                return self._filled(0, Spec(shape, op.dtype))
             case MatMul() if 0 in first.shape:
                 return self._empty_product(op, operands)
             case Sum(axes, keepdims) if isinstance(first.op, PlacePicked):

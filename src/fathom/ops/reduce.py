@@ -72,20 +72,23 @@ class ArgLargest(Op):
 
     axis: int
     keepdims: bool = False
+    dtype: "np.dtype[np.generic]" = np.dtype(np.int64)  # noqa: RUF009
 
     def infer(self, x: Spec) -> Spec:
         require_elements(self.name, x.shape, (self.axis,))
-        return Spec(reduced_shape(x.shape, (self.axis,), self.keepdims), np.dtype(np.int64))
+        return Spec(reduced_shape(x.shape, (self.axis,), self.keepdims), self.dtype)
 
     def evaluate(self, x: Array) -> Array:
-        return np.argmax(x, axis=self.axis, keepdims=self.keepdims)
+        index = np.argmax(x, axis=self.axis, keepdims=self.keepdims)
+        return np.asarray(index, self.dtype)
 
 
 class ArgSmallest(ArgLargest):
     """The index of the first smallest element along an axis; NaN counts as smallest."""
 
     def evaluate(self, x: Array) -> Array:
-        return np.argmin(x, axis=self.axis, keepdims=self.keepdims)
+        index = np.argmin(x, axis=self.axis, keepdims=self.keepdims)
+        return np.asarray(index, self.dtype)
 
 
 @dataclass(unsafe_hash=True)
