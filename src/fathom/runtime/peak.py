@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from time import perf_counter_ns
 
 import numpy as np
 
@@ -24,8 +25,8 @@ _CHAINS = 12
 _ROUNDS = 100_000
 
 _MEMORY = 64 * 2**20  # bytes: more than most caches hold
-_NEAR = 128 * 2**10  # bytes of each thread: less than the cache of its core holds
-_NEAR_ROUNDS = 64
+_NEAR = 128 * 2**10  # bytes: less than the cache of a core holds
+_PLACES = {"memory": (_MEMORY, 1), "near": (_NEAR, 64)}  # bytes, and how often they are moved
 _AT_ONCE = 8  # vectors moved before the next test whether all are done
 
 
@@ -40,7 +41,8 @@ class Peak:
         operations_per_thread: the same of one thread that works alone.
         bytes: bytes per second between all threads and memory: those read, or those read and
             written by a copy, whichever are more.
-        cached_bytes: the same with data that lie in the caches of the cores.
+        cached_bytes: the same with data that lie in the caches of the cores: what one thread
+            reaches, times the threads.
     """
 
     threads: int
@@ -75,24 +77,23 @@ def peak() -> Peak:
 @cache
 def _measured(threads: int) -> Peak:
     target = host()
-    key = f"peak on {threads} of {target}"
     names = ["calculate", "read_memory", "copy_memory", "read_near", "copy_near"]
-    code = load(cached(key, lambda: to_object(_written(target, threads), target)), names)
-    rates = {}
-    for place, (size, rounds) in _places(threads).items():
+    code = load(cached(f"peak of {target}", lambda: to_object(_written(target), target)), names)
+
+    def bandwidth(place: str, sharing: int) -> float:
+        size, rounds = _PLACES[place]
         data = np.ones(size // 4, np.float32)
-        times = [_seconds(code[f"{work}_{place}"], data, threads) for work in ("read", "copy")]
-        rates[place] = rounds * size / min(times)
+        kernels = (code[f"{work}_{place}"] for work in ("read", "copy"))
+        return rounds * size / min(_seconds(kernel, data, sharing) for kernel in kernels)
+
     operations = 2 * _CHAINS * _ROUNDS * target.lanes(4)
+    room = np.ones(threads * target.lanes(4) * _AT_ONCE, np.float32)
     alone, together = (
-        count * operations / _seconds(code["calculate"], data, count) for count in (1, threads)
+        count * operations / _seconds(code["calculate"], room, count) for count in (1, threads)
     )
-    return Peak(threads, max(alone, together), alone, rates["memory"], rates["near"])
-
-
-def _places(threads: int) -> dict[str, tuple[int, int]]:
-    """Where data lie: how many bytes there are, and how often a kernel goes through them."""
-    return {"memory": (_MEMORY, 1), "near": (_NEAR * threads, _NEAR_ROUNDS)}
+    # Each core has a cache of its own.
+    near = threads * bandwidth("near", 1)
+    return Peak(threads, max(alone, together), alone, bandwidth("memory", threads), near)
 
 
 def _seconds(kernel: int, data: Array, threads: int) -> float:
@@ -100,17 +101,18 @@ def _seconds(kernel: int, data: Array, threads: int) -> float:
     program = Program(1, [Step(kernel, (0,), ALL_THREADS if threads > 1 else 1)])
     program.table[0] = data.ctypes.data
     segment = program.segment()
+    end = perf_counter_ns() + _PATIENCE
     times = [segment.timed()[0]]
-    while sum(times) < _PATIENCE:
+    while perf_counter_ns() < end:
         times.append(segment.timed()[0])
     return float(min(times)) / _GIGA
 
 
-def _written(target: Target, threads: int) -> str:
+def _written(target: Target) -> str:
     """The kernels, in LLVM's language; each works on one buffer."""
     emitter = Emitter(target)
     _emit_calculate(emitter)
-    for place, (size, rounds) in _places(threads).items():
+    for place, (size, rounds) in _PLACES.items():
         _emit_read(emitter, f"read_{place}", size, rounds)
         _emit_copy(emitter, f"copy_{place}", size, rounds)
     return emitter.text
