@@ -305,7 +305,7 @@ def max_pool(
     if not return_indices:
         return as_given(largest, input)
     chosen = MaxPoolChoice(windows)(images, largest)
-    indices = _place_in_image(chosen, windows, images.shape[2:])
+    indices = place_in_image(chosen, windows, images.shape[2:])
     return as_given(largest, input), as_given(indices, input)
 
 
@@ -324,7 +324,7 @@ def average_pool(
     windows = _windows(name, input, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise ShapeError(f"{name}: divisor_override must not be 0")
-    sums = _window_sums(images, windows)
+    sums = window_sums(images, windows)
     sizes = images.shape[2:]
     padded = one_for_each(padding, len(sizes), f"{name}: padding", least=0)
     divisor: Any
@@ -350,7 +350,7 @@ def power_pool(
     # A window that reaches over the end counts as if what it lacks were its own mean.
     elements = _elements(windows, images.shape[2:], (0,) * len(windows.kernel))
     whole = math.prod(windows.kernel)
-    sums = _window_sums(images.pow(norm_type), windows) * (whole / elements).astype(images.dtype)
+    sums = window_sums(images.pow(norm_type), windows) * (whole / elements).astype(images.dtype)
     return as_given(sums.relu().pow(1 / norm_type), input)
 
 
@@ -435,7 +435,7 @@ def _windows(
     return Windows(kernel, strides, tuple(pairs), dilations)
 
 
-def _window_sums(images: Tensor, windows: Windows) -> Tensor:
+def window_sums(images: Tensor, windows: Windows) -> Tensor:
     """The sum of each window: a convolution of every channel with ones."""
     channels = images.shape[1]
     ones = np.broadcast_to(np.ones((), images.dtype), (channels, 1, *windows.kernel))
@@ -459,7 +459,7 @@ def _elements(windows: Windows, sizes: Shape, counted_padding: Shape) -> Array:
     return np.asarray(whole) if (elements == whole).all() else elements
 
 
-def _place_in_image(chosen: Tensor, windows: Windows, sizes: Shape) -> Tensor:
+def place_in_image(chosen: Tensor, windows: Windows, sizes: Shape) -> Tensor:
     """Positions within windows as row-major positions within a channel of the image."""
     steps = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
     starts = np.zeros((), np.int64)
