@@ -86,14 +86,14 @@ def _measured(threads: int) -> Peak:
         kernels = (code[f"{work}_{place}"] for work in ("read", "copy"))
         return rounds * size / min(_seconds(kernel, data, sharing) for kernel in kernels)
 
+    memory = bandwidth("memory", threads)  # first: it gives threads time to spread over cores
+    near = threads * bandwidth("near", 1)  # each core has a cache of its own
     operations = 2 * _CHAINS * _ROUNDS * target.lanes(4)
     room = np.ones(threads * target.lanes(4) * _AT_ONCE, np.float32)
     alone, together = (
         count * operations / _seconds(code["calculate"], room, count) for count in (1, threads)
     )
-    # Each core has a cache of its own.
-    near = threads * bandwidth("near", 1)
-    return Peak(threads, max(alone, together), alone, bandwidth("memory", threads), near)
+    return Peak(threads, max(alone, together), alone, memory, near)
 
 
 def _seconds(kernel: int, data: Array, threads: int) -> float:
