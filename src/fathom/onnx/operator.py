@@ -4,7 +4,8 @@ A function's parameters have the names that ONNX gives to attributes and to such
 were attributes; an attribute is passed by its name, an input by its position. So one function
 serves all versions of an operator that differ only in this. The annotation of an input says
 what the function gets: a `Tensor`, or for `Array` its values, which then have to be known before
-the model runs (shapes, axes, the sizes of a padding).
+the model runs (shapes, axes, the sizes of a padding). An input that is `Tensor | float` was a
+number among the attributes once.
 
 Two parameters are filled in by the caller where a function has them: `opset`, the version of the
 operator set that the model was made for, and `outputs`, how many outputs are asked for.
@@ -110,10 +111,10 @@ def _operator(
         elif parameter.kind is parameter.KEYWORD_ONLY:
             attributes.append(parameter.name)
         else:
-            needs_values = Array in (parameter.annotation, *get_args(parameter.annotation))
-            inputs.append((parameter.name, needs_values))
+            kinds = {parameter.annotation, *get_args(parameter.annotation)}
+            inputs.append((parameter.name, Array in kinds))
             variadic = parameter.kind is parameter.VAR_POSITIONAL
-            if needs_values:
+            if kinds & {Array, float}:
                 attributes.append(parameter.name)
             if parameter.default is parameter.empty and not variadic:
                 required = len(inputs)

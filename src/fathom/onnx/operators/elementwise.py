@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 from ...functional.elementwise import abs, clamp_max, clamp_min, div, maximum, minimum, neg
 from ...functional.elementwise import fmod as remainder_like_c
@@ -118,31 +117,33 @@ def mod(a: Tensor, b: Tensor, *, fmod: int = 0) -> Tensor:
 
 
 @operator("Sum")
-def sum(*inputs: Tensor) -> Tensor:
+def sum_of(*inputs: Tensor) -> Tensor:
     """The sum of several tensors."""
     return reduce(lambda a, b: a + b, inputs)
 
 
 @operator("Mean")
-def mean(*inputs: Tensor) -> Tensor:
+def mean_of(*inputs: Tensor) -> Tensor:
     """The mean of several tensors."""
-    return sum(*inputs) / len(inputs)
+    return sum_of(*inputs) / len(inputs)
 
 
 @operator("Max")
-def max(*inputs: Tensor) -> Tensor:
+def largest_of(*inputs: Tensor) -> Tensor:
     """The largest of the elements of several tensors."""
     return reduce(maximum, inputs)
 
 
 @operator("Min")
-def min(*inputs: Tensor) -> Tensor:
+def smallest_of(*inputs: Tensor) -> Tensor:
     """The smallest of the elements of several tensors."""
     return reduce(minimum, inputs)
 
 
 @operator("Clip")
-def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+def clip(
+    input: Tensor, min: Tensor | float | None = None, max: Tensor | float | None = None
+) -> Tensor:
     """The elements between two bounds; where these cross, the upper one."""
     raised = input if min is None else clamp_min(input, min)
     return raised if max is None else clamp_max(raised, max)
