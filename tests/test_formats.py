@@ -241,7 +241,7 @@ def test_half_precision_is_widened_when_asked_for(tmp_path):
 
 def test_a_dtype_that_fathom_has_not_is_an_error_that_names_it(tmp_path):
     path = raw_safetensors(tmp_path / "a", {"x": entry("U64", (1,), (0, 8))}, b"12345678")
-    with pytest.raises(DTypeError, match="'x' has dtype U64"):
+    with pytest.raises(DTypeError, match="'x' has dtype uint64"):
         read_safetensors(path)
 
 

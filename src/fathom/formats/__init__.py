@@ -4,6 +4,7 @@ from .files import atomic_write, open_to_read
 from .idx import read_idx, write_idx
 from .image import read_image
 from .nested import load, save
+from .pytorch import read_pytorch, write_pytorch
 from .safetensors import read_safetensors, write_safetensors
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "open_to_read",
     "read_idx",
     "read_image",
+    "read_pytorch",
     "read_safetensors",
     "save",
     "write_idx",
+    "write_pytorch",
     "write_safetensors",
 ]

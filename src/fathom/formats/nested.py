@@ -15,17 +15,15 @@ import os
 from collections import OrderedDict
 from typing import Any
 
-from ..errors import FathomError, FileFormatError
+from ..errors import FileFormatError
 from ..tensor import Tensor
-from .files import PathLike
+from .files import PathLike, open_to_read
+from .pytorch import is_pytorch, read_pytorch
 from .safetensors import read_with_metadata, write_safetensors
+from .stored import UnsupportedObject
 
 _KEY = "fathom"
 _DEEPEST = 200
-
-
-class UnsupportedObject(FathomError, TypeError):
-    """An object that a file cannot hold."""
 
 
 def save(obj: Any, f: PathLike) -> None:
@@ -51,6 +49,8 @@ def load(
 ) -> Any:
     """Load what `save` saved; any other safetensors file as a dict of tensors.
 
+    What `torch.save` saved is loaded too, as by `fathom.formats.read_pytorch`.
+
     Args:
         f: the file.
         map_location, weights_only: accepted for PyTorch's sake; tensors are on the CPU, and a
@@ -59,8 +59,10 @@ def load(
 
     Raises:
         MissingFileError, FileAccessError: the file cannot be read.
-        FileFormatError: it was not written by `save`, or is damaged.
+        FileFormatError: it was written neither by `save` nor by PyTorch, or is damaged.
     """
+    if not os.path.isdir(f) and _is_pytorch(f):
+        return read_pytorch(f, widen=widen)
     tensors, metadata = read_with_metadata(f, widen=widen)
     if _KEY not in metadata:
         return tensors
@@ -70,6 +72,11 @@ def load(
         raise FileFormatError(
             f"{os.fspath(f)!r} is not a sound file of fathom.save: {error}"
         ) from None
+
+
+def _is_pytorch(path: PathLike) -> bool:
+    with open_to_read(path) as file:
+        return is_pytorch(file.read(16))
 
 
 class _Writer:
@@ -137,7 +144,7 @@ class _Malformed(Exception):
     """What is wrong with the structure."""
 
 
-def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:  # noqa: PLR0911 - one for each kind
+def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:
     """The inverse of `_Writer.encode`."""
     match value:
         case None | bool() | int() | float() | str():

@@ -11,12 +11,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, FathomError
 from ..promotion import DTYPES, DType, float32
 from ..tape import Node
 from ..tensor import Tensor, wrap
 
 Array = np.ndarray[Any, Any]
+
+
+class UnsupportedObject(FathomError, TypeError):
+    """An object that a file cannot hold."""
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,11 @@ class ByteSource:
     def __init__(self, file: BinaryIO, mapped: bool) -> None:
         self.size = os.fstat(file.fileno()).st_size
         self._file = file
-        self._map = (
-            np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-            if mapped and self.size
-            else None
-        )
+        self._map = np.frombuffer(self.window(), np.uint8) if mapped and self.size else None
+
+    def window(self) -> mmap.mmap:
+        """The whole file, which must not be empty, as bytes that are read when looked at."""
+        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def read(self, start: int, count: int) -> Array:
         """`count` bytes from byte `start` on, which must be there.
