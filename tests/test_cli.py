@@ -1,6 +1,8 @@
 """The command `fathom` as a process: what it prints, what it leaves behind, how it fails."""
 
 import csv
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -129,6 +131,37 @@ def test_evaluate_repeats_the_test_of_the_training(run: Path) -> None:
     # 364 images stand in the table of confusions.
     table = [line.split()[1:] for line in printed.splitlines()[-10:]]
     assert sum(int(count) for row in table for count in row) == 364
+
+
+def test_what_is_trained_eagerly_says_so_and_agrees(run: Path, tmp_path: Path) -> None:
+    succeed("train", *QUICK, "--eager", "--out", tmp_path / "eager")
+    configs = [
+        json.loads((folder / "config.json").read_text()) for folder in (run, tmp_path / "eager")
+    ]
+    assert [config["settings"]["eager"] for config in configs] == [False, True]
+    assert [config["compile"] for config in configs] == [True, False]
+    figures = []
+    for arguments in ((run,), (run, "--eager"), (tmp_path / "eager",)):
+        printed = succeed("evaluate", *arguments).splitlines()
+        figures.append([float(line.split()[1]) for line in printed[1:3]])
+    np.testing.assert_allclose(figures, [figures[0]] * 3, atol=2e-4)
+
+
+def test_without_llvmlite_one_line_says_so_and_training_goes_on(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['llvmlite'] = sys.modules['llvmlite.binding'] = None; "
+        "from fathom.cli import main; main()"
+    )
+    options = ["train", "--model", "mlp", "--epochs", "1", "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *options], capture_output=True, text=True, check=False,
+        env={**os.environ, "FATHOM_CACHE": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "test accuracy" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "llvmlite" in line
+    assert "pip install" in line
 
 
 def test_plot_draws_the_plots_again(run: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import fathom
 from fathom import FathomError, nn
 from fathom.compiled import CompiledFunction
+from fathom.data import DataLoader, TensorDataset
 from fathom.errors import MissingExtra
 from fathom.optim.lr_scheduler import OneCycleLR
 from fathom.train import Callback, NonFiniteLossError, Trainer
@@ -231,6 +232,24 @@ def test_a_callback_that_wants_gradients_learns_how_to_get_them() -> None:
         make_trainer(callbacks=[Gradients()]).fit(TRAIN, epochs=1)
     assert "compile=False" in raised.value.__notes__[0]
     make_trainer(callbacks=[Gradients()], compile=False).fit(TRAIN, epochs=1)
+
+
+def test_a_checkpoint_holds_what_a_program_laid_out_its_own_way(tmp_path: Path) -> None:
+    fathom.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 40), nn.ReLU(), nn.Linear(40, 24), nn.Linear(24, 3))
+    trainer = make_trainer(model)
+    trainer.fit(DataLoader(TensorDataset(*TRAIN), 35), epochs=2)
+    weights = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    assert not all(value._node.value.flags.c_contiguous for value in model.parameters())
+    trainer.save(tmp_path / "checkpoint.safetensors")
+    saved = fathom.load(tmp_path / "checkpoint.safetensors")
+    for name, value in weights.items():
+        np.testing.assert_array_equal(saved["model"][name], value)
+    moments = [np.asarray(trainer.optimizer.state[one]["exp_avg"]) for one in model.parameters()]
+    for number, moment in enumerate(moments):
+        kept = saved["optimizer"]["state"]
+        kept = kept.get(number, kept.get(str(number)))
+        np.testing.assert_array_equal(kept["exp_avg"], moment)
 
 
 def test_anomaly_mode_trains_eagerly(recordings: list[tuple[int, ...]]) -> None:
