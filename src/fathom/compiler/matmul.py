@@ -56,6 +56,16 @@ class MatMulKernel(Kernel):
         return 0 if self._is_empty else round(self.cycles(host()))
 
     @property
+    def is_shareable(self) -> bool:
+        tiling = self.tiling(host())
+        pieces = {
+            "batch": math.prod(self.batch),
+            "rows": -(-self.rows // tiling.height),
+            "columns": -(-self.columns // tiling.panel_columns),
+        }
+        return pieces[tiling.shared] > 1
+
+    @property
     def operations(self) -> int:
         return 2 * math.prod(self.batch) * self.rows * self.columns * self.inner
 

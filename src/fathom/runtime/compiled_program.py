@@ -57,6 +57,12 @@ class CompiledProgram(Program):
             )
             for number in state
         ]
+        memories = [memory for _, memory in self._memories]
+        # State that is only read and that one tensor holds needs but a glance at every call.
+        self._read_only = [
+            (memory.tensor, memory) for memory in memories if memory.is_read_only_value
+        ]
+        self._others = [memory for memory in memories if not memory.is_read_only_value]
         self._arguments = [
             (
                 self.native.inputs[number],
@@ -74,7 +80,10 @@ class CompiledProgram(Program):
     def fits(self, arguments: Sequence[Tensor]) -> bool:
         if not (self.recording.guards.hold() and self.state.has_gradients(arguments)):
             return False
-        for _, memory in self._memories:
+        for tensor, memory in self._read_only:
+            if tensor._node is not memory.node:
+                return self.state.fits()
+        for memory in self._others:
             if not memory.is_ready():
                 return self.state.fits()
         # Values that lie where they lay fit as they did, and `run` need not look again.

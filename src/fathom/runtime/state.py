@@ -34,6 +34,7 @@ class StateMemory:
         is_written: whether the program writes it.
 
     Attributes:
+        tensor: the tensor that holds the value; for a gradient, its owner.
         node: the node of the value whose address the program knows.
     """
 
@@ -45,16 +46,16 @@ class StateMemory:
         "_layout",
         "_place",
         "_strides",
-        "_tensor",
         "is_written",
         "node",
+        "tensor",
     )
 
     def __init__(self, place: Place, layout: Layout, dtype: DType, is_written: bool) -> None:
         self._place = place
         self._layout = layout
         self._strides = tuple(stride * dtype.itemsize for stride in layout.strides)
-        self._tensor = place.handles[0]
+        self.tensor = place.handles[0]
         self._is_gradient = place.slot == "grad"
         self._is_joint = len(place.handles) > 1
         self.is_written = is_written
@@ -64,10 +65,15 @@ class StateMemory:
         self._array: Array | None = None
         self._holders = len(place.handles) + _HOLDERS.of_node
 
+    @property
+    def is_read_only_value(self) -> bool:
+        """Whether the program only reads the value of a single tensor."""
+        return not (self.is_written or self._is_gradient or self._is_joint)
+
     def is_ready(self) -> bool:
         """Whether the value lies where the program last found it, and may be written there."""
         node = self.node
-        tensor = self._tensor.grad if self._is_gradient else self._tensor
+        tensor = self.tensor.grad if self._is_gradient else self.tensor
         if tensor._node is not node or node.value is not self._array:  # type: ignore[union-attr]
             return False
         # Written out, because this runs for each state at every call.
