@@ -1,6 +1,7 @@
 """The runtime's own native functions, compiled once and kept on disk like the kernels."""
 
 import ctypes
+import threading
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,9 +26,17 @@ class Native(NamedTuple):
     code: Code
 
 
-@cache
 def native() -> Native:
     """The functions, ready to be called."""
+    with _lock:  # made twice, one would be dropped while threads run in it
+        return _made()
+
+
+_lock = threading.Lock()
+
+
+@cache
+def _made() -> Native:
     target = host()
 
     def build() -> bytes:

@@ -17,7 +17,7 @@ from ..errors import IndexOutOfRange
 from ..graph import Constant, Graph, Vertex
 from ..graph.simplify import simplify
 from ..ops import Array
-from .executor import ALL_THREADS, Program, Segment, Step, Words, address
+from .executor import Program, Segment, Step, Words, address
 from .kernels import compile_kernels
 from .threads import get_num_threads
 
@@ -52,7 +52,8 @@ class NativeProgram:
             places,
             {output: layouts[n] for output, n in updates.items() if n in layouts},
         )
-        threads = get_num_threads()
+        # More threads than it was made for have no working memory, so they take no part in it.
+        self._threads = threads = get_num_threads()
         replaced = {self.plan.outputs[output]: self.plan.inputs[n] for output, n in updates.items()}
         schedule(self.plan, replaced, threads)
         self.results = [n for n in range(len(graph.outputs)) if n not in updates]
@@ -67,7 +68,7 @@ class NativeProgram:
             Step(
                 self._kernels[step.kernel] if step.kernel is not None else 0,
                 tuple(numbers[buffer] for buffer in step.operands),
-                ALL_THREADS if step.is_shared else 1,
+                self._threads if step.is_shared else 1,
                 step.waits,
             )
             for step in plan.steps
