@@ -23,13 +23,14 @@ def write_packing(
     lanes = lanes_of(type)
     size = index(inner) if isinstance(inner, int) else inner
     is_deep = not isinstance(inner, int) or inner >= lanes
+    if source.column_stride == 1:
+        _copy(emitter, type, panel, source, size, columns)
+        return
     with emitter.loop(index(0), columns, lanes) as column:
         target = panel._replace(start=_behind(emitter, type, panel, column))
         block = source._replace(start=_behind(emitter, type, source, column))
         left = emitter.subtract(columns, column)
-        if source.column_stride == 1:
-            _copy(emitter, type, target, block, size, left)
-        elif source.row_stride == 1 and is_deep:
+        if source.row_stride == 1 and is_deep:
             _transpose(emitter, type, target, block, size, left)
         else:
             _pick(emitter, type, target, block, size, left)
@@ -41,15 +42,26 @@ def _behind(emitter: Emitter, type: str, matrix: Matrix, column: Value) -> Value
 
 
 def _copy(
-    emitter: Emitter, type: str, panel: Matrix, source: Matrix, size: Value, left: Value
+    emitter: Emitter, type: str, panel: Matrix, source: Matrix, size: Value, columns: Value
 ) -> None:
-    """Copy a vector from each row."""
-    element = element_of(type)
-    mask = emitter.mask(lanes_of(type), left)
+    """Copy row after row, so that each is read in one go."""
+    element, lanes = element_of(type), lanes_of(type)
+
+    def copy(row: Value, to: Value, column: Value, left: Value) -> None:
+        is_whole = left.text.isdigit() and int(left.text) >= lanes
+        mask = None if is_whole or lanes == 1 else emitter.mask(lanes, left)
+        value = emitter.load(type, emitter.address(row, element, column), mask)
+        emitter.store(value, emitter.address(to, element, column))
+
     with emitter.loop(index(0), size) as k:
         row = emitter.address(source.start, element, emitter.multiply(k, index(source.row_stride)))
         to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
-        emitter.store(emitter.load(type, row, mask), to)
+        if columns.text.isdigit():
+            for column in range(0, int(columns.text), lanes):
+                copy(row, to, index(column), index(int(columns.text) - column))
+        else:
+            with emitter.loop(index(0), columns, lanes) as column:
+                copy(row, to, column, emitter.subtract(columns, column))
 
 
 def _transpose(
