@@ -48,7 +48,9 @@ class ToFloat(Transform):
         """The scaled values."""
         if values.dtype.kind == "f":
             return values
-        return np.divide(values, np.float32(self.maximum), dtype=np.float32)
+        scaled = values.astype(np.float32)
+        scaled /= np.float32(self.maximum)
+        return scaled
 
 
 # torchvision's name; its pictures become what ours are from the start.
