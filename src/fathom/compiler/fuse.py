@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from ..graph import Graph, Vertex
 from ..ops import (
-    Convolution,
-    ConvolutionWeightGradient,
     Elementwise,
     Expand,
     Fold,
@@ -34,7 +32,7 @@ from ..ops import (
     logic,
 )
 from ..ops.reduce import ArgLargest, Reduction
-from .margins import CONVOLUTIONS, ConvolutionInputGradientInside
+from .margins import CONVOLUTIONS
 from .tracing import STILL, Along, AxisMap, Cut, aligned, alone, covered, in_order, straight, traced
 from .views import is_view
 
@@ -409,7 +407,7 @@ class _Fusion:
         for group in self._readers:
             if isinstance(group, Vertex) or group.product is not None:
                 continue
-            for member in group.stored:
+            for member in list(group.members):
                 if not isinstance(member.op, REDUCTIONS) or _kept(member) != _kept(vertex):
                     continue
                 if sources.isdisjoint(_sources(member)):
@@ -450,7 +448,7 @@ def _sources(reduction: Vertex) -> set[Vertex]:
     while waiting and len(found) < _NEAR:
         vertex = waiting.pop()
         found.add(vertex)
-        if is_view(vertex.op) or isinstance(vertex.op, Elementwise):
+        if is_view(vertex.op) or isinstance(vertex.op, (Elementwise, *REDUCTIONS)):
             waiting += [one for one in vertex.operands if math.prod(one.shape) * _FEW > size]
     return found
 
@@ -481,12 +479,7 @@ def operands_of(group: Group, vertex: Vertex) -> Iterator[tuple[Vertex, AxisMap 
     axes = group.members[vertex]
     op, operands, shape = vertex.op, vertex.operands, vertex.shape
     match op:
-        case (
-            MatMul()
-            | Convolution()
-            | ConvolutionInputGradientInside()
-            | ConvolutionWeightGradient()
-        ):
+        case _ if isinstance(op, PRODUCTS):
             yield operands[0], None
             yield operands[1], None
             for bias in operands[2:]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..ops import Concatenate, Reshape, Shape, Sqrt, Sum
+from ..ops import Concatenate, Reshape, Shape, Sqrt, Standardize, Sum, Variance
 from ..tape import no_grad
 from ..tensor import Tensor, constant
 from .distance import normalize
@@ -72,16 +72,14 @@ def batch_norm(
             f"batch_norm: an input of shape {input.shape} has one value for each channel, whose "
             f"variance is 0; train with larger batches, or call eval() first"
         )
-    mean = Sum(axes, keepdims=True)(input) / count
-    centered = input - mean
-    variance = Sum(axes, keepdims=True)(centered * centered) / count
+    result, mean, variance = _standardized(input, axes, eps)
     with no_grad():
         if running_mean is not None:
             _move(running_mean, Reshape((channels,))(mean), momentum)
         if running_var is not None:
             unbiased = Reshape((channels,))(variance) * (count / (count - 1))
             _move(running_var, unbiased, momentum)
-    return _scale(centered, variance, eps, weight, bias, beside)
+    return _affine(result, weight, bias, beside)
 
 
 def instance_norm(
@@ -123,16 +121,14 @@ def instance_norm(
             f"instance_norm: an input of shape {input.shape} has one value for each channel of a "
             f"sample, whose variance is 0"
         )
-    mean = Sum(axes, keepdims=True)(input) / count
-    centered = input - mean
-    variance = Sum(axes, keepdims=True)(centered * centered) / count
+    result, mean, variance = _standardized(input, axes, eps)
     with no_grad():
         if running_mean is not None:
             _move(running_mean, Reshape((channels,))(mean.mean(0)), momentum)
         if running_var is not None:
             unbiased = Reshape((channels,))(variance.mean(0)) * (count / (count - 1))
             _move(running_var, unbiased, momentum)
-    return _scale(centered, variance, eps, weight, bias, beside)
+    return _affine(result, weight, bias, beside)
 
 
 def layer_norm(
@@ -159,12 +155,7 @@ def layer_norm(
     axes = _last_axes("layer_norm", input, shape)
     _require_shape("layer_norm", "weight", weight, shape, input.shape)
     _require_shape("layer_norm", "bias", bias, shape, input.shape)
-    count = math.prod(shape)
-    centered = input - Sum(axes, keepdims=True)(input) / count
-    variance = Sum(axes, keepdims=True)(centered * centered) / count
-    result = centered / Sqrt()(variance + eps)
-    result = result if weight is None else result * weight
-    return result if bias is None else result + bias
+    return _affine(_standardized(input, axes, eps)[0], weight, bias, shape)
 
 
 def rms_norm(
@@ -226,12 +217,8 @@ def group_norm(
     _require_shape("group_norm", "bias", bias, (channels,), input.shape)
     size = channels // num_groups * math.prod(input.shape[2:])
     groups = Reshape((input.shape[0], num_groups, size))(input)
-    centered = groups - Sum((2,), keepdims=True)(groups) / size
-    variance = Sum((2,), keepdims=True)(centered * centered) / size
-    result = Reshape(input.shape)(centered / Sqrt()(variance + eps))
-    beside = (channels,) + (1,) * (input.ndim - 2)
-    result = result if weight is None else result * Reshape(beside)(weight)
-    return result if bias is None else result + Reshape(beside)(bias)
+    result = Reshape(input.shape)(_standardized(groups, (2,), eps)[0])
+    return _affine(result, weight, bias, (channels,) + (1,) * (input.ndim - 2))
 
 
 def local_response_norm(
@@ -266,20 +253,20 @@ def local_response_norm(
     return input / (total * (alpha / size) + k) ** beta
 
 
-def _scale(
-    centered: Tensor,
-    variance: Tensor,
-    eps: float,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    beside: Shape,
-) -> Tensor:
-    # The factor is made first, because it is small: the input is passed over once less.
-    scale = 1 / Sqrt()(variance + eps)
+def _standardized(
+    input: Tensor, axes: tuple[int, ...], eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The input with mean 0 and variance 1 along some axes; that mean, and that variance."""
+    mean = Sum(axes, keepdims=True)(input) / math.prod(input.shape[axis] for axis in axes)
+    variance = Variance(axes, keepdims=True)(input)
+    return Standardize(axes)(input, mean, 1 / Sqrt()(variance + eps)), mean, variance
+
+
+def _affine(input: Tensor, weight: Tensor | None, bias: Tensor | None, beside: Shape) -> Tensor:
+    """The input scaled and shifted, by numbers that lie as `beside` says."""
     if weight is not None:
-        scale = scale * Reshape(beside)(weight)
-    result = centered * scale
-    return result if bias is None else result + Reshape(beside)(bias)
+        input = input * Reshape(beside)(weight)
+    return input if bias is None else input + Reshape(beside)(bias)
 
 
 def _move(running: Tensor, value: Tensor, momentum: float | Tensor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..ops import Array, Convolution, Index, MaxPool, MaxPoolChoice, Shape, Windows
+from ..ops import Array, Index, MaxPool, MaxPoolChoice, Shape, SumPool, Windows
 from ..tensor import Tensor, constant
 from .arguments import one_for_each
 from .elementwise import floating
@@ -436,11 +436,8 @@ def _windows(
 
 
 def window_sums(images: Tensor, windows: Windows) -> Tensor:
-    """The sum of each window: a convolution of every channel with ones."""
-    channels = images.shape[1]
-    ones = np.broadcast_to(np.ones((), images.dtype), (channels, 1, *windows.kernel))
-    convolution = Convolution(windows.stride, windows.padding, windows.dilation, channels)
-    return convolution(images, ones)
+    """The sum of each window."""
+    return SumPool(windows)(images)
 
 
 def _elements(windows: Windows, sizes: Shape, counted_padding: Shape) -> Array:

@@ -26,14 +26,18 @@ from ..ops import (
     Permute,
     PlacePicked,
     Power,
+    Relu,
     Reshape,
     Shape,
+    Slice,
     Softmax,
     Spec,
     Sqrt,
+    Standardize,
     Subtract,
     Sum,
     Uniform,
+    Variance,
 )
 from ..ops.reduce import reduced_shape
 from .graph import Constant, Graph, Vertex
@@ -41,10 +45,11 @@ from .graph import Constant, Graph, Vertex
 # Up to this size an operation on constants is computed at once.
 _LARGEST_FOLDED = 1 << 16
 
-# A sum that leaves fewer elements than this of more than `_LONG_SUM` is taken in two steps,
-# so that the first can be shared among threads.
-_FEW = 16
-_LONG_SUM = 1 << 14
+# A sum over several axes of more elements than this is taken in parts, each shorter than the
+# whole: threads share them, and no number of threads changes the result.
+_LONG_SUM = 1 << 11
+_PARTS = 16
+_SHORTEST_PART = 16
 
 
 def simplify(graph: Graph) -> Graph:
@@ -148,6 +153,11 @@ class _Builder:
         """A composed operation in simple ones."""
         first = operands[0]
         match op:
+            case Variance(axes, keepdims):
+                return self._variance(first, axes, keepdims)
+            case Standardize():
+                x, mean, scale = operands
+                return self.apply(Multiply(), self.apply(Subtract(), x, mean), scale)
             case LogSoftmax(axis):
                 shifted = self._below_largest(first, axis)
                 total = self.apply(Sum((axis,), keepdims=True), self.apply(Exp(), shifted))
@@ -159,7 +169,9 @@ class _Builder:
             case Power() if first.dtype.kind == "f":
                 return self._power(*operands)
             case Sum(axes, keepdims):
-                return self._long_sum(first, axes, keepdims)
+                return self._without_factor(first, axes, keepdims) or self._long_sum(
+                    first, axes, keepdims
+                )
         return None
 
     def _below_largest(self, x: Vertex, axis: int) -> Vertex:
@@ -181,17 +193,68 @@ class _Builder:
                 return self.apply(Sqrt(), base)
         return None
 
+    def _without_factor(self, x: Vertex, axes: tuple[int, ...], keepdims: bool) -> Vertex | None:
+        """The sum of products that have a factor in common, as a product with the sum."""
+        parted = self._factored(x, axes)
+        if parted is None:
+            return None
+        one, factor = parted
+        total = self.apply(Sum(axes, keepdims), one)
+        shape = (1,) * (len(x.shape) - len(factor.shape)) + factor.shape
+        beside = self.apply(Reshape(reduced_shape(shape, axes, keepdims)), factor)
+        return self.apply(Multiply(), total, beside)
+
+    def _factored(self, x: Vertex, axes: tuple[int, ...]) -> tuple[Vertex, Vertex] | None:
+        """A product as one of a value of the same shape, and one that is alike along axes."""
+        if not isinstance(x.op, Multiply) or x.dtype.kind != "f":
+            return None
+        pairs = (x.operands, x.operands[::-1])
+        for one, factor in pairs:
+            shape = (1,) * (len(x.shape) - len(factor.shape)) + factor.shape
+            if one.shape == x.shape and factor.shape != () and _are_single(shape, axes):
+                return one, factor
+        for one, other in pairs:
+            parted = self._factored(one, axes) if one.shape == x.shape else None
+            if parted is not None:
+                return self.apply(Multiply(), parted[0], other), parted[1]
+        return None
+
     def _long_sum(self, x: Vertex, axes: tuple[int, ...], keepdims: bool) -> Vertex | None:
-        summed = math.prod(x.shape[axis] for axis in axes)
-        total = math.prod(x.shape)
-        if len(axes) < 2 or summed < _LONG_SUM or total >= summed * _FEW:
+        parts = _parts(x.shape, axes)
+        if parts is None:
             return None
-        *outer, last = sorted(axes)
-        if math.prod(x.shape[axis] for axis in outer) == 1 or x.shape[last] == 1:
-            return None
-        rows = self.apply(Sum((last,), keepdims=True), x)
-        result = self.apply(Sum(tuple(outer), keepdims=True), rows)
+        outer, inner = parts
+        rows = self.apply(Sum(inner, keepdims=True), x)
+        result = self.apply(Sum(outer, keepdims=True), rows)
         return self.apply(Reshape(reduced_shape(x.shape, axes, keepdims)), result)
+
+    def _variance(self, x: Vertex, axes: tuple[int, ...], keepdims: bool) -> Vertex:
+        count = self.number(math.prod(x.shape[axis] for axis in axes), x)
+        total = Sum(axes, keepdims=True)
+        parts = _parts(x.shape, axes)
+        if parts is None:
+            distance = self.apply(Subtract(), x, self.apply(Divide(), self.apply(total, x), count))
+            square = self.apply(Multiply(), distance, distance)
+            variance = self.apply(Divide(), self.apply(total, square), count)
+        else:
+            # One pass instead of two, with distances from the mean of one of the n parts. It
+            # lies within sqrt(n) standard deviations of the whole mean; so what is taken away
+            # is at most n times what is left, and costs few digits.
+            distance = self.apply(Subtract(), x, self._mean_of_part(x, *parts))
+            square = self.apply(Multiply(), distance, distance)
+            mean, mean_square = (
+                self.apply(Divide(), self.apply(total, one), count) for one in (distance, square)
+            )
+            variance = self.apply(Subtract(), mean_square, self.apply(Multiply(), mean, mean))
+            variance = self.apply(Relu(), variance)
+        return self.apply(Reshape(reduced_shape(x.shape, axes, keepdims)), variance)
+
+    def _mean_of_part(self, x: Vertex, outer: tuple[int, ...], inner: tuple[int, ...]) -> Vertex:
+        stops = tuple(1 if axis in outer else size for axis, size in enumerate(x.shape))
+        rank = len(stops)
+        part = self.apply(Slice((0,) * rank, stops, (1,) * rank), x)
+        count = self.number(math.prod(stops[axis] for axis in inner), x)
+        return self.apply(Divide(), self.apply(Sum(inner, keepdims=True), part), count)
 
     def _empty_product(self, op: MatMul, operands: tuple[Vertex, ...]) -> Vertex:
         """The product of matrices with nothing to sum over."""
@@ -215,6 +278,23 @@ def is_number(vertex: Vertex, value: float | None = None) -> bool:
     if not isinstance(vertex, Constant) or vertex.array.size != 1:
         return False
     return value is None or vertex.array.item() == value
+
+
+def _parts(shape: Shape, axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The axes of a long sum: those whose points are its parts, and those within a part.
+
+    Returns:
+        None where the sum is better taken at once.
+    """
+    outer: list[int] = []
+    inner = sorted(axes)
+    while len(inner) > 1 and math.prod(shape[axis] for axis in outer) < _PARTS:
+        outer.append(inner.pop(0))
+    length = math.prod(shape[axis] for axis in inner)
+    count = math.prod(shape[axis] for axis in outer)
+    if count == 1 or length < _SHORTEST_PART or count * length < _LONG_SUM:
+        return None
+    return tuple(outer), tuple(inner)
 
 
 def _are_single(shape: Shape, axes: tuple[int, ...]) -> bool:

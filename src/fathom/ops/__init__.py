@@ -132,6 +132,7 @@ from .special import (
     LogGamma,
     Polygamma,
 )
+from .standardize import Standardize, Variance
 from .transcendental import (
     Arcsin,
     Arcsinh,
@@ -279,6 +280,7 @@ __all__ = [
     "Spec",
     "SpreadOverWindows",
     "Sqrt",
+    "Standardize",
     "Subtract",
     "Sum",
     "SumPool",
@@ -287,6 +289,7 @@ __all__ = [
     "Truncate",
     "Unfold",
     "Uniform",
+    "Variance",
     "Where",
     "Windows",
     "broadcast_shapes",
