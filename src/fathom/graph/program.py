@@ -96,6 +96,13 @@ class Program:
             if isinstance(change.becomes, Place) or not change.owner.handles
         ]
 
+        # Whether all there is to a call is one value without a history.
+        self._is_plain = (
+            self._only is not None
+            and self._only.history == "none"
+            and not (self._gradient_changes or self._other_changes or recording.flags)
+        )
+
     def fits(self, arguments: Sequence[Tensor]) -> bool:
         """Whether what the function looked at is as it was when it was recorded."""
         return (
@@ -110,6 +117,8 @@ class Program:
         Args:
             arguments: the tensors that it is called with.
         """
+        if self._is_plain:
+            return wrap(Node(self.run(arguments)[0]))
         call = None if self._call is None else self._call.node(arguments)
         values = self.run(arguments)
         for owner, gradient in self._gradient_changes:

@@ -1,7 +1,8 @@
 """Runs programs: tables of steps that call kernels on buffers."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,12 +76,23 @@ class Program:
         )
 
 
+class _JobAddress(ctypes.c_void_p):
+    """The address of a job, which keeps alive what lies there."""
+
+    def __init__(self, job: Words, program: Program) -> None:
+        super().__init__(job.ctypes.data)
+        self._kept = job, program
+
+
 class Segment:
     """A part of a program, prepared to be run.
 
-    Threads share the steps that may be shared; a segment without such steps leaves the other
-    threads alone.
+    Attributes:
+        run: runs the steps; other Python threads go on meanwhile. Threads share the steps that
+            may be shared; a segment without such steps leaves the other threads alone.
     """
+
+    run: Callable[[], None]
 
     def __init__(self, program: Program, first: int, last: int) -> None:
         self._program, self._first, self._last = program, first, last
@@ -89,15 +101,13 @@ class Segment:
         self._run_job = self._native.run_job
         self._job = self._prepared(self._native.steps, 0)
         self._words = self._job.data
-        self._start = ctypes.c_void_p(self._job.ctypes.data)
+        self._start = _JobAddress(self._job, program)
+        # The bare call, for programs that take no longer than a frame of Python's.
+        self.run = self._run_shared if self._is_shared else partial(self._run_job, self._start)
 
-    def run(self) -> None:
-        """Run the steps; other Python threads go on meanwhile."""
-        if self._is_shared:
-            with pool.lock:
-                self._words[JOB_TEAM] = pool.address or pool.start()
-                self._run_job(self._start)
-        else:
+    def _run_shared(self) -> None:
+        with pool.lock:
+            self._words[JOB_TEAM] = pool.address or pool.start()
             self._run_job(self._start)
 
     def timed(self) -> Words:
