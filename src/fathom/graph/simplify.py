@@ -61,7 +61,7 @@ def simplify(graph: Graph) -> Graph:
         if 0 in vertex.shape:  # all is known of what has no elements
             simple[vertex] = Constant(np.empty(vertex.shape, vertex.dtype), vertex.origin)
         elif vertex.op is None:
-            simple[vertex] = vertex
+            simple[vertex] = builder.united(vertex)
         else:
             operands = tuple(simple[operand] for operand in vertex.operands)
             builder.origin = vertex.origin
@@ -87,6 +87,12 @@ class _Builder:
     def __init__(self) -> None:
         self._made: dict[Hashable, Vertex] = {}
         self.origin = ""
+
+    def united(self, vertex: Vertex) -> Vertex:
+        """An input or constant; equal numbers are one."""
+        if not isinstance(vertex, Constant) or vertex.array.size != 1:
+            return vertex
+        return self._made.setdefault((*vertex.spec, vertex.array.tobytes()), vertex)
 
     def apply(self, op: Op, *operands: Vertex) -> Vertex:
         """The vertex of an operation on operands, in the simplest form there is."""
