@@ -30,6 +30,7 @@ ROOMS = {
     "data": BASE | {"functional", "formats", "runtime"},
     "models": BASE | {"functional", "nn", "formats"},
     "train": BASE | {"functional", "nn", "optim", "data", "formats", "models", "runtime"},
+    "sklearn": BASE | {"functional", "nn", "optim", "models", "train"},
     "cli": BASE
     | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime", "fathom"},
     "fathom": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime"},
@@ -56,7 +57,7 @@ AT_THE_ROOT = {
 }
 # What a module may import when it is itself imported; the rest waits until it is needed.
 AT_IMPORT = {"numpy", "safetensors", "typing_extensions"}
-AT_IMPORT_OF = {"ops": {"numpy"}, "cli": {"numpy", "click"}}
+AT_IMPORT_OF = {"ops": {"numpy"}, "cli": {"numpy", "click"}, "sklearn": {"numpy", "sklearn"}}
 
 SLOW_TO_IMPORT = (
     "matplotlib", "onnx", "llvmlite", "torch", "PIL", "pooch", "tqdm", "click", "tensorboardX",
