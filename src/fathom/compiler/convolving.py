@@ -14,6 +14,7 @@ from .kernel import Access, Body, DType, Kernel, rewritten
 from .margins import ConvolutionInputGradientInside
 from .matmul import MatMulKernel
 from .orientation import oriented
+from .parts import ConvolutionWeightGradientInParts
 from .phases import combinations, phases_along
 
 
@@ -46,6 +47,9 @@ def convolving(
             yield convolution(buffers, op, first, second, body)
         case ConvolutionWeightGradient(convolution=inner, kernel=kernel):
             yield weight_gradient(buffers, inner, kernel, first, second, body)
+        case ConvolutionWeightGradientInParts(whole=whole, parts=parts):
+            inner, kernel = whole.convolution, whole.kernel
+            yield weight_gradient(buffers, inner, kernel, first, second, body, parts)
         case ConvolutionInputGradientInside(convolution=inner, sizes=sizes, margins=margins):
             yield from input_gradient(buffers, inner, sizes, margins, first, second, body)
         case _:
@@ -141,7 +145,13 @@ def input_gradient(
 
 
 def weight_gradient(
-    buffers: tuple[DType, ...], op: Convolution, kernel: Shape, x: Factor, grad: Factor, body: Body
+    buffers: tuple[DType, ...],
+    op: Convolution,
+    kernel: Shape,
+    x: Factor,
+    grad: Factor,
+    body: Body,
+    parts: int = 1,
 ) -> Kernel:
     """The kernel of a convolution's gradient with respect to its weight.
 
@@ -151,42 +161,52 @@ def weight_gradient(
         kernel: the weight's spatial sizes.
         x: the images (N, C, *sizes).
         grad: the gradient of the result (N, O, *counts).
-        body: what follows, with strides over (O, C / groups, *kernel).
+        body: what follows, with strides over (O, C / groups, *kernel), after one over the parts
+            if there are several.
+        parts: how many parts of the batch there are, each with a gradient of its own. Only a
+            convolution of one group, or of one for each channel, is divided.
     """
     batch, channel, *places = x.access.strides
     grad_batch, grad_channel, *grad_places = grad.access.strides
     channels, outputs = x.shape[1] // op.groups, grad.shape[1] // op.groups
     moves = [stride * step for stride, step in zip(places, op.stride, strict=True)]
     within = [stride * step for stride, step in zip(places, op.dilation, strict=True)]
-    inner = (x.shape[0], *grad.shape[2:])
+    images = x.shape[0] // parts
+    inner = (images, *grad.shape[2:])
     is_depthwise = channels == outputs == 1 < op.groups
     rank = len(kernel)
     # The weight's axes (O, C, *kernel) become (*kernel, C, O), or (*kernel, O) where each
     # channel has a kernel of its own.
+    if parts > 1:
+        body = _with_parts_beside(body)
     order = [*range(2, rank + 2), *([] if is_depthwise else [1]), 0]
     body = _reordered(body, order)
+    groups = parts if parts > 1 else op.groups
+    to_next = (channels * channel, outputs * grad_channel)
+    if parts > 1:
+        to_next = (images * batch, images * grad_batch)
     if is_depthwise:
         return _finished(
             ConvolutionKernel(
                 buffers,
-                1,
+                parts,
                 kernel,
                 op.groups,
                 inner,
-                _with(x.access, 0, *within, batch, *moves, channel),
-                _with(grad.access, 0, grad_batch, *grad_places, grad_channel),
+                _with(x.access, images * batch, *within, batch, *moves, channel),
+                _with(grad.access, images * grad_batch, grad_batch, *grad_places, grad_channel),
                 body,
             )
         )
     return _finished(
         ConvolutionKernel(
             buffers,
-            op.groups,
+            groups,
             (*kernel, channels),
             outputs,
             inner,
-            _with(x.access, channels * channel, *within, channel, batch, *moves, 0),
-            _with(grad.access, outputs * grad_channel, grad_batch, *grad_places, grad_channel),
+            _with(x.access, to_next[0], *within, channel, batch, *moves, 0),
+            _with(grad.access, to_next[1], grad_batch, *grad_places, grad_channel),
             body,
         )
     )
@@ -303,6 +323,16 @@ def _reordered(body: Body, order: list[int]) -> Body:
         lambda access: _with(access, *(access.strides[axis] for axis in order)),
         lambda position: replace(position, axis=order.index(position.axis)),
     )
+
+
+def _with_parts_beside(body: Body) -> Body:
+    """A body over (parts, O, C, *kernel) as one over (parts * O, C, *kernel)."""
+
+    def access(old: Access) -> Access:
+        _, output, *rest = old.strides
+        return _with(old, output, *rest)
+
+    return rewritten(body, access, lambda position: position)
 
 
 def _channels_behind(body: Body) -> Body:

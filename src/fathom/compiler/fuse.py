@@ -6,6 +6,7 @@ others need it, and it may join only if these do not lead back to the group, so 
 groups wait for each other. Any other vertex begins a group of its own.
 """
 
+import heapq
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from ..graph import Graph, Vertex
 from ..ops import (
+    Clone,
     Elementwise,
     Expand,
     Fold,
@@ -333,7 +335,7 @@ class _Fusion:
     def units(self) -> list[Group | Vertex]:
         """All units, each after those whose results it needs."""
         results = set(self._graph.outputs)
-        for vertex in reversed(self._graph.vertices()):
+        for vertex in _backwards(self._graph):
             if vertex.op is None or is_view(vertex.op):
                 continue
             uses = list(dict.fromkeys(use.now() for use in self._uses.get(vertex, [])))
@@ -438,6 +440,38 @@ class _Fusion:
                 use = Use(use.reader, axes)
             operand = operand.operands[0]
         self._uses.setdefault(operand, []).append(use)
+
+
+def _backwards(graph: Graph) -> Iterator[Vertex]:
+    """A graph's vertices from the results backwards; what says which element is the largest
+    comes after the largest itself, so that it can join that in its group."""
+    vertices = graph.vertices()[::-1]
+    number = {vertex: place for place, vertex in enumerate(vertices)}
+    following: dict[Vertex, set[Vertex]] = {vertex: set(vertex.operands) for vertex in vertices}
+    largest = {_copied(one): one for one in vertices if isinstance(one.op, Largest)}
+    for vertex in vertices:
+        if isinstance(vertex.op, ArgLargest) and _copied(vertex) in largest:
+            following[largest[_copied(vertex)]].add(vertex)
+    waits_for = dict.fromkeys(vertices, 0)
+    for later in following.values():
+        for vertex in later:
+            waits_for[vertex] += 1
+    ready = [number[vertex] for vertex in vertices if not waits_for[vertex]]
+    while ready:
+        vertex = vertices[heapq.heappop(ready)]
+        yield vertex
+        for other in following[vertex]:
+            waits_for[other] -= 1
+            if not waits_for[other]:
+                heapq.heappush(ready, number[other])
+
+
+def _copied(reduction: Vertex) -> Vertex:
+    """The value that a reduction runs over, before it was moved or copied."""
+    vertex = reduction.operands[0]
+    while is_view(vertex.op) or isinstance(vertex.op, Clone):
+        vertex = vertex.operands[0]
+    return vertex
 
 
 def _sources(reduction: Vertex) -> set[Vertex]:

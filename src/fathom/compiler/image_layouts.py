@@ -27,6 +27,7 @@ from ..ops.pooling import (
 )
 from .classes import Classes
 from .margins import ConvolutionInputGradientInside
+from .parts import ConvolutionWeightGradientInParts
 from .views import Layout, is_view, row_major
 
 # The axes in the order in which they lie in memory, the last running fastest.
@@ -101,6 +102,7 @@ _CONVOLUTIONS = (
     ConvolutionInputGradient,
     ConvolutionInputGradientInside,
     ConvolutionWeightGradient,
+    ConvolutionWeightGradientInParts,
 )
 _PLACEABLE = (Elementwise, *_OF_IMAGES, *_CONVOLUTIONS)
 
@@ -124,6 +126,10 @@ def _orders(graph: Graph, given: Mapping[Vertex, Layout]) -> dict[Vertex, Order]
         elif isinstance(op, ConvolutionWeightGradient):
             images += operands
             weights.append((vertex, weight_order(op.convolution, rank)))
+        elif isinstance(op, ConvolutionWeightGradientInParts):
+            images += operands
+            # The parts lie between the channels, so that parts and output channels are one axis.
+            weights.append((vertex, (*range(3, rank), 2, 0, 1)))
     for vertex, layout in given.items():
         if isinstance(vertex, Input) and len(vertex.shape) > 2:
             axes = range(len(vertex.shape))

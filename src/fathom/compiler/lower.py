@@ -12,8 +12,6 @@ from ..ops import (
     ArgLargest,
     ArgSmallest,
     Cast,
-    Convolution,
-    ConvolutionWeightGradient,
     Elementwise,
     Equal,
     Fold,
@@ -30,7 +28,7 @@ from ..ops import (
 )
 from .convolving import Factor, convolving
 from .copies import fill_step
-from .fuse import Group, fuse, operands_of
+from .fuse import PRODUCTS, Group, fuse, operands_of
 from .image_layouts import image_layouts
 from .kernel import (
     Access,
@@ -48,7 +46,7 @@ from .kernel import (
     Store,
 )
 from .loops import LoopKernel
-from .margins import ConvolutionInputGradientInside, with_margins
+from .margins import with_margins
 from .matmul import MatMulKernel
 from .orientation import oriented
 from .plan import Buffer, Plan, Step
@@ -343,12 +341,7 @@ class _GroupWriter(KernelWriter):
             case ArgLargest():
                 place = self.emit(Reduce(_KINDS[type(op)], self._value(*operands[0])), INT64)
                 return place if dtype == INT64 else self.emit(Apply(Cast(dtype), (place,)), dtype)
-            case (
-                MatMul()
-                | Convolution()
-                | ConvolutionInputGradientInside()
-                | ConvolutionWeightGradient()
-            ):
+            case _ if isinstance(op, PRODUCTS):
                 result = self.emit(Product(), dtype)
                 for bias in operands[2:]:
                     result = self.emit(Apply(Add(), (result, self._value(*bias))), dtype)

@@ -14,7 +14,9 @@ from ..ops import (
     Shape,
     Slice,
     Spec,
+    Sum,
 )
+from .parts import ConvolutionWeightGradientInParts, parts_of
 from .phases import margins_of_gradient
 
 Margins = tuple[tuple[int, int], ...]
@@ -34,18 +36,19 @@ class ConvolutionInputGradientInside(Op):
     sizes: Shape
     margins: Margins
 
-    def infer(self, grad: Spec, weight: Spec) -> Spec:
+    def infer(self, grad: Spec, weight: Spec) -> Spec:  # type: ignore[override]
         channels = weight.shape[1] * self.convolution.groups
         return Spec((grad.shape[0], channels, *self.sizes), grad.dtype)
 
-    def evaluate(self, grad: Array, weight: Array) -> Array:
+    def evaluate(self, grad: Array, weight: Array) -> Array:  # type: ignore[override]
         sizes = zip(grad.shape[2:], self.margins, strict=True)
         inside = [slice(low, size - high) for size, (low, high) in sizes]
         whole = ConvolutionInputGradient(self.convolution, self.sizes)
         return whole.evaluate(grad[(slice(None), slice(None), *inside)], weight)
 
 
-CONVOLUTIONS = (Convolution, ConvolutionInputGradientInside, ConvolutionWeightGradient)
+WEIGHT_GRADIENTS = (ConvolutionWeightGradient, ConvolutionWeightGradientInParts)
+CONVOLUTIONS = (Convolution, ConvolutionInputGradientInside, *WEIGHT_GRADIENTS)
 
 
 def with_margins(graph: Graph) -> Graph:
@@ -78,13 +81,14 @@ class _Rewriting:
         operands = tuple(self.made[operand] for operand in vertex.operands)
         op = vertex.op
         if vertex.dtype.kind == "f":
-            op, operands = self._inside(op, operands)
+            op, operands = self._inside(vertex, operands)
         same = op is vertex.op and all(map(_is, operands, vertex.operands))
         self.made[vertex] = vertex if same else Vertex(op, operands, vertex.spec, vertex.origin)
 
     def _inside(
-        self, op: Op | None, operands: tuple[Vertex, ...]
+        self, vertex: Vertex, operands: tuple[Vertex, ...]
     ) -> tuple[Op | None, tuple[Vertex, ...]]:
+        op = vertex.op
         match op:
             case Convolution():
                 x, weight = operands
@@ -92,7 +96,13 @@ class _Rewriting:
             case ConvolutionWeightGradient(convolution, kernel):
                 x, grad = operands
                 x = self._around(x, convolution, (*grad.shape[:2], *kernel))
-                return replace(op, convolution=without_padding(convolution)), (x, grad)
+                op = replace(op, convolution=without_padding(convolution))
+                parts = parts_of(op, x.shape, grad.shape)
+                if parts == 1:
+                    return op, (x, grad)
+                divided = ConvolutionWeightGradientInParts(op, parts)
+                spec = divided.infer(x.spec, grad.spec)
+                return Sum((0,)), (Vertex(divided, (x, grad), spec, vertex.origin),)
             case ConvolutionInputGradient(convolution, sizes):
                 grad, weight = operands
                 margins = tuple(

@@ -57,8 +57,9 @@ def _copy(
         row = emitter.address(source.start, element, emitter.multiply(k, index(source.row_stride)))
         to = emitter.address(panel.start, element, emitter.multiply(k, index(panel.row_stride)))
         if columns.text.isdigit():
-            for column in range(0, int(columns.text), lanes):
-                copy(row, to, index(column), index(int(columns.text) - column))
+            count = int(columns.text)
+            for start in range(0, count, lanes):
+                copy(row, to, index(start), index(count - start))
         else:
             with emitter.loop(index(0), columns, lanes) as column:
                 copy(row, to, column, emitter.subtract(columns, column))

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from ..graph import Graph, Vertex
-from ..ops import Clone, ConvolutionWeightGradient
+from ..ops import Clone
 from .image_layouts import channels_last, laid_out
-from .margins import CONVOLUTIONS
+from .margins import CONVOLUTIONS, WEIGHT_GRADIENTS
 from .views import Layout, is_view, moved, row_major
 
 
@@ -53,7 +53,7 @@ def _images(vertex: Vertex) -> tuple[int, ...]:
     """The numbers of the operands whose channels a convolution reads as vectors."""
     if not isinstance(vertex.op, CONVOLUTIONS) or vertex.dtype.kind != "f":
         return ()
-    return (0, 1) if isinstance(vertex.op, ConvolutionWeightGradient) else (0,)
+    return (0, 1) if isinstance(vertex.op, WEIGHT_GRADIENTS) else (0,)
 
 
 def _is(one: Vertex, other: Vertex) -> bool:
