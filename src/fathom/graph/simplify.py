@@ -8,6 +8,7 @@ import numpy as np
 from ..ops import (
     Absolute,
     Add,
+    AddToWindows,
     ArgLargest,
     Array,
     Cast,
@@ -16,10 +17,13 @@ from ..ops import (
     Divide,
     Exp,
     Expand,
+    Greater,
     Largest,
     Log,
     LogSoftmax,
     MatMul,
+    MaxPool,
+    MaxPoolChoice,
     Multiply,
     Negative,
     Op,
@@ -159,6 +163,16 @@ class _Builder:
         """A composed operation in simple ones."""
         first = operands[0]
         match op:
+            # The largest of what is cut off at 0 is the largest, cut off: on fewer elements.
+            case MaxPool() if isinstance(first.op, Relu):
+                return self.apply(Relu(), self.apply(op, first.operands[0]))
+            case MaxPoolChoice(windows) if isinstance(first.op, Relu):
+                x = first.operands[0]
+                return self.apply(op, x, self.apply(MaxPool(windows), x))
+            case Multiply():
+                return self._gradient_of_pooled(*operands) or self._gradient_of_pooled(
+                    *operands[::-1]
+                )
             case Variance(axes, keepdims):
                 return self._variance(first, axes, keepdims)
             case Standardize():
@@ -179,6 +193,22 @@ class _Builder:
                     first, axes, keepdims
                 )
         return None
+
+    def _gradient_of_pooled(self, grad: Vertex, factor: Vertex) -> Vertex | None:
+        """The gradient that a maximum of positive elements passes on, as one of the maximum."""
+        choice = grad.operands[1] if isinstance(grad.op, AddToWindows) else None
+        mask = factor.operands[0] if isinstance(factor.op, Cast) else None
+        if choice is None or mask is None or not isinstance(choice.op, MaxPoolChoice):
+            return None
+        positive = mask.operands[0] if isinstance(mask.op, Greater) else None
+        if positive is None or not isinstance(positive.op, Relu):
+            return None
+        x, largest = choice.operands
+        if positive.operands[0] is not x or not is_number(mask.operands[1], 0):
+            return None
+        is_positive = self.apply(Greater(), self.apply(Relu(), largest), mask.operands[1])
+        passed = self.apply(Multiply(), grad.operands[0], self.apply(factor.op, is_positive))
+        return self.apply(grad.op, passed, choice)
 
     def _below_largest(self, x: Vertex, axis: int) -> Vertex:
         return self.apply(Subtract(), x, self.apply(Largest((axis,), keepdims=True), x))
