@@ -167,12 +167,12 @@ class DataLoader:
             return itertools.takewhile(lambda batch: batch is not _END, results)
         with drawing_from(*epoch):
             positions = enumerate(self._groups_of_positions())
-        calls = (
-            partial(_make, self._fetch, group, (*epoch, number))
-            for number, group in itertools.islice(positions, start, None)
-        )
+        remaining = itertools.islice(positions, start, None)
         if not self.num_workers:
-            return (call() for call in calls)
+            return (_make(self._fetch, group, (*epoch, number)) for number, group in remaining)
+        calls = (
+            partial(_make, self._fetch, group, (*epoch, number)) for number, group in remaining
+        )
         return prefetch(calls, self.num_workers, ahead, self.timeout, self.worker_init_fn)
 
     def _groups_of_positions(self) -> Iterator[Any]:

@@ -11,8 +11,9 @@ from ..errors import MissingExtra, ShapeError
 from ..formats import atomic_write
 from ..nn import Module
 from . import plots
-from .batches import as_loader, split_batch
+from .batches import as_loader, split_batch, with_usual_ones_marked
 from .callbacks import make_folder
+from .compilation import BatchFunction
 from .errors import TrainingError
 from .evaluation import evaluating
 from .metrics import F1, ConfusionMatrix, Precision, Recall
@@ -55,7 +56,7 @@ def write_report(
     if data is not None:
         figures = trainer.evaluate(data)
         loader = as_loader(data, trainer.batch_size, shuffle=False, argument="data")
-        findings = _look_for_mistakes(trainer.model, loader)
+        findings = _look_for_mistakes(trainer.evaluation, loader)
     if findings is not None and names is not None and len(names) != findings.classes:
         names = None
     parts = [
@@ -89,13 +90,13 @@ class _Findings:
         return len(self.counts)
 
 
-def _look_for_mistakes(model: Module, loader: Any) -> _Findings | None:
+def _look_for_mistakes(evaluation: BatchFunction, loader: Any) -> _Findings | None:
     """Keeps the samples that are predicted wrong; None where the model is no classifier."""
     findings = _Findings(ConfusionMatrix())
-    with evaluating(model):
-        for batch in loader:
+    with evaluating(evaluation.model):
+        for is_usual, batch in with_usual_ones_marked(loader):
             inputs, target = split_batch(batch)
-            scores = array_of(model(*inputs))
+            scores = array_of(evaluation(is_usual, inputs, target)[1])
             if not _is_classification(scores, array_of(target)):
                 return None
             predicted, actual, _ = classes_of("report", scores, target)

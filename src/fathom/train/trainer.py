@@ -146,8 +146,8 @@ class Trainer:
         compilation = Compilation(compile)
         step = training_step(self.model, self.loss, self.optimizer, clip_norm, clip_value)
         self.step = BatchFunction(step, self.model, compilation)
-        self._evaluation = evaluation_of(self.model, self.loss, compilation)
-        self._prediction = prediction_of(self.model, compilation)
+        self.evaluation = evaluation_of(self.model, self.loss, compilation)
+        self.prediction = prediction_of(self.model, compilation)
         self._begin()
         self.train_loader: Any = None
 
@@ -417,7 +417,7 @@ class Trainer:
 
     def _measure(self, loader: Any, is_over: Callable[[], bool]) -> dict[str, Any] | None:
         metrics = [copy.deepcopy(metric) for metric in self.metrics]
-        return measure(self._evaluation, metrics, loader, is_over)
+        return measure(self.evaluation, metrics, loader, is_over)
 
     def predict(self, data: Any) -> Tensor:
         """What the model returns for each sample, in the order of the data.
@@ -430,7 +430,7 @@ class Trainer:
             The outputs of all samples, one after the other.
         """
         loader = as_loader(data, self.batch_size, shuffle=False, argument="data")
-        return predict(self._prediction, loader)
+        return predict(self.prediction, loader)
 
     def model_state(self) -> dict[str, Tensor]:
         """The parameters and buffers of the model as they are now."""
