@@ -4,7 +4,8 @@ Source: https://onnx.ai/onnx/
 """
 
 from .errors import MalformedModel, UnsupportedModel
+from .exporting import export
 from .loading import load
 from .module import ImportedModel, Port
 
-__all__ = ["ImportedModel", "MalformedModel", "Port", "UnsupportedModel", "load"]
+__all__ = ["ImportedModel", "MalformedModel", "Port", "UnsupportedModel", "export", "load"]
