@@ -355,23 +355,7 @@ class ConvolutionWriter:
         rows = emitter.address(panel.first, element, self._offset(counters, self.row_strides))
         places = [down * down_stride + along * along_stride for down, along in points]
 
-        def step(inner: list[Value]) -> None:
-            second = emitter.address(panel.second, element, self._offset(inner, panel.strides))
-            factors = [
-                emitter.load(self.type, emitter.address(second, element, index(n * lanes)), mask)
-                for n, mask in enumerate(masks)
-            ]
-            first = emitter.address(rows, element, self._offset(inner, self.inner_strides))
-            for place, row in zip(places, sums, strict=True):
-                for n, (total, factor) in enumerate(zip(row, factors, strict=True)):
-                    if self.first_column:
-                        offset = place + n * lanes * self.first_column
-                        value = self._vector(first, offset, masks[n])
-                    elif n == 0:
-                        start = emitter.address(first, element, index(place))
-                        value = emitter.splat(emitter.load(element, start), lanes)
-                    accumulate(emitter, total, value, factor)
-
+        is_full = 5 * len(places) * len(masks) > 3 * emitter.target.vector_registers
         limits = self._inner_limits(panel)
         sizes = list(self.kernel.inner)
         # Short runs are written out, from the innermost axis outwards.
@@ -384,6 +368,26 @@ class ConvolutionWriter:
             looped -= 1
             written.insert(0, sizes[looped])
             budget //= max(sizes[looped], 1)
+
+        def step(inner: list[Value]) -> None:
+            second = emitter.address(panel.second, element, self._offset(inner, panel.strides))
+            factors = [
+                emitter.load(self.type, emitter.address(second, element, index(n * lanes)), mask)
+                for n, mask in enumerate(masks)
+            ]
+            first = emitter.address(rows, element, self._offset(inner, self.inner_strides))
+            if is_full and written:
+                # Windows overlap, and more elements would be kept than there are registers.
+                first = emitter.veiled(first)
+            for place, row in zip(places, sums, strict=True):
+                for n, (total, factor) in enumerate(zip(row, factors, strict=True)):
+                    if self.first_column:
+                        offset = place + n * lanes * self.first_column
+                        value = self._vector(first, offset, masks[n])
+                    elif n == 0:
+                        start = emitter.address(first, element, index(place))
+                        value = emitter.splat(emitter.load(element, start), lanes)
+                    accumulate(emitter, total, value, factor)
 
         def run(counters: list[Value]) -> None:
             for unrolled in product(*map(range, written)):

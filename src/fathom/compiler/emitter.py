@@ -287,6 +287,14 @@ class Emitter:
         self._declarations[name] = f"declare void @{name}({value.type}, ptr, i32, {mask.type})"
         self._lines.append(f"  call void @{name}({value}, {place}, i32 {align}, {mask})")
 
+    def veiled(self, place: Value) -> Value:
+        """The same address, of which LLVM no longer knows where it comes from.
+
+        What is loaded from it is loaded here, not kept in a register from an earlier load of
+        the same element.
+        """
+        return self.define(place.type, f'call {place.type} asm "", "=r,0"({place})')
+
     def addresses(self, base: Value, type: str, offsets: Value) -> Value:
         """The addresses of several elements behind `base`: a vector of pointers."""
         lanes = lanes_of(offsets.type)
