@@ -20,6 +20,15 @@ PARAMETERS = {
     "resnet18": 11_689_512,
     "resnet34": 21_797_672,
     "resnet50": 25_557_032,
+    "resnet101": 44_549_160,
+    "resnet152": 60_192_808,
+    "mobilenet_v2": 3_504_872,
+    "squeezenet1_0": 1_248_424,
+    "squeezenet1_1": 1_235_496,
+    "densenet121": 7_978_856,
+    "efficientnet_b0": 5_288_548,
+    # As many floats as the author's files hold, less the two running statistics.
+    "darknet19": (83_427_124 - 20) // 4 - 2 * 7_200,
     "darknet53": 41_609_928,
     # 784 * 128 + 128 + 128 * 10 + 10
     "mlp": 101_770,

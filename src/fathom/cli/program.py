@@ -15,6 +15,7 @@ _COMMANDS = (
     "evaluate",
     "predict",
     "submit",
+    "classify",
     "summary",
     "plot",
     "explain",

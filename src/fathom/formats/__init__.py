@@ -1,5 +1,6 @@
 """Files: what is read from them is checked, what is written to them is whole."""
 
+from .darknet import read_cfg, write_cfg
 from .files import atomic_write, open_to_read
 from .idx import read_idx, write_idx
 from .image import read_image
@@ -11,11 +12,13 @@ __all__ = [
     "atomic_write",
     "load",
     "open_to_read",
+    "read_cfg",
     "read_idx",
     "read_image",
     "read_pytorch",
     "read_safetensors",
     "save",
+    "write_cfg",
     "write_idx",
     "write_pytorch",
     "write_safetensors",

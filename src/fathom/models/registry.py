@@ -6,11 +6,15 @@ from typing import Any
 
 from .. import nn
 from ..naming import look_up
-from .darknet import darknet53
+from .darknet import darknet19, darknet53
+from .densenet import densenet121
+from .efficientnet import efficientnet_b0
 from .errors import ModelError
 from .mlp import mlp
-from .resnet import resnet18, resnet34, resnet50
+from .mobilenet import mobilenet_v2
+from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
 from .small import lenet5, small_cnn
+from .squeezenet import squeezenet1_0, squeezenet1_1
 from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = ["create", "names", "options_for_images"]
@@ -32,6 +36,14 @@ _MODELS: dict[str, Callable[..., nn.Module]] = {
         resnet18,
         resnet34,
         resnet50,
+        resnet101,
+        resnet152,
+        mobilenet_v2,
+        squeezenet1_0,
+        squeezenet1_1,
+        densenet121,
+        efficientnet_b0,
+        darknet19,
         darknet53,
     )
 }

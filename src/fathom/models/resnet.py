@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from .. import nn
 from ..tensor import Tensor
 
-__all__ = ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50"]
+__all__ = [
+    "BasicBlock",
+    "Bottleneck",
+    "ResNet",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+]
 
 
 class BasicBlock(nn.Module):
@@ -151,3 +160,13 @@ def resnet34(num_classes: int = 1000, in_channels: int = 3, small_images: bool =
 def resnet50(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
     """ResNet with 50 layers; see `ResNet`."""
     return ResNet(Bottleneck, (3, 4, 6, 3), num_classes, in_channels, small_images)
+
+
+def resnet101(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+    """ResNet with 101 layers; see `ResNet`."""
+    return ResNet(Bottleneck, (3, 4, 23, 3), num_classes, in_channels, small_images)
+
+
+def resnet152(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+    """ResNet with 152 layers; see `ResNet`."""
+    return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, in_channels, small_images)

@@ -77,7 +77,7 @@ class Archive:
             raw = self._source.read(start, member.file_size)
         except EOFError:
             raise Refusal(f"its member {name[:80]!r} reaches beyond the end") from None
-        if name == "data.pkl" and zlib.crc32(raw) != member.CRC:
+        if name == "data.pkl" and zlib.crc32(raw.data) != member.CRC:
             raise Refusal("its data.pkl is damaged: the checksum differs")
         return raw
 
