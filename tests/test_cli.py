@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -242,8 +241,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        while not process.stdout.readline().startswith("epoch"):
-            time.sleep(0.01)
+        assert any(line.startswith("epoch") for line in process.stdout)
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=60)
     finally:
