@@ -29,9 +29,10 @@ class Classifier(ClassifierMixin, Estimator):
         >>> classifier.fit(X, y).predict_proba(X)
 
     Args:
-        model: the sizes of the hidden layers of a multilayer perceptron; or a module that maps
-            (N, features) to logits of shape (N, classes), of which a copy is trained; or a
-            function that makes such a module of the numbers of features and classes.
+        model: the sizes of the hidden layers of a multilayer perceptron, which begins with
+            Glorot and Bengio's uniform weights; or a module that maps (N, features) to logits
+            of shape (N, classes), of which a copy is trained; or a function that makes such a
+            module of the numbers of features and classes.
         activation: that of hidden layers given by their sizes; see `fathom.models.mlp`.
         optimizer: a name, such as ``"adam"``, or a class or function that makes an optimizer of
             parameters, `lr` and `weight_decay`.

@@ -21,7 +21,8 @@ from sklearn.utils.validation import (
 
 from ..errors import ArgumentError
 from ..models import mlp
-from ..nn import Module
+from ..nn import Linear, Module
+from ..nn.init import xavier_uniform_
 from ..optim import Optimizer, optimizer_named
 from ..promotion import float32, is_floating
 from ..tensor import Tensor, constant
@@ -149,7 +150,11 @@ class Estimator(BaseEstimator):
             return deepcopy(self.model)
         if callable(self.model):
             return self.model(features, outputs)
-        return mlp([features, *self.model, outputs], self.activation)
+        model = mlp([features, *self.model, outputs], self.activation)
+        for layer in model:
+            if isinstance(layer, Linear):  # as scikit-learn's networks begin
+                xavier_uniform_(layer.weight)
+        return model
 
     def _checked(self, X: Any, y: Any, is_first: bool) -> tuple[Array, Array]:
         """Samples and what shall be predicted as arrays; raise where they cannot be."""

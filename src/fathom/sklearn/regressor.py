@@ -34,9 +34,10 @@ class Regressor(RegressorMixin, Estimator):
         >>> Regressor((64, 64), max_iter=100, random_state=0).fit(X, y).predict(X)
 
     Args:
-        model: the sizes of the hidden layers of a multilayer perceptron; or a module that maps
-            (N, features) to (N, outputs), of which a copy is trained; or a function that makes
-            such a module of the numbers of features and outputs.
+        model: the sizes of the hidden layers of a multilayer perceptron, which begins with
+            Glorot and Bengio's uniform weights; or a module that maps (N, features) to
+            (N, outputs), of which a copy is trained; or a function that makes such a module of
+            the numbers of features and outputs.
         loss: ``"mse_loss"``, ``"l1_loss"``, ``"smooth_l1_loss"`` or ``"huber_loss"``.
         activation: that of hidden layers given by their sizes; see `fathom.models.mlp`.
         optimizer: a name, such as ``"adam"``, or a class or function that makes an optimizer of

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..functional.creation import from_numpy
 from ..functional.random import Generator, default_generator
 from ..nn import Module
 from ..optim import Optimizer
-from ..tensor import Tensor
+from ..tape import Node
+from ..tensor import Tensor, wrap
 from ..train.compilation import BatchFunction, Compilation
 from ..train.errors import NonFiniteLossError
 from ..train.evaluation import evaluating, prediction_of
@@ -144,9 +144,11 @@ class Training:
                 share = weights[rows] / counted
                 share[counted:] = 0
                 loss, _ = self._step(
-                    is_compiled,
-                    (from_numpy(inputs[rows]),),
-                    (from_numpy(targets[rows]), from_numpy(share)),
+                    # The very first step makes the optimizer's moments, which the others find:
+                    # a program of it would be for nothing else.
+                    is_compiled and self.steps > 0,
+                    (_tensor(inputs[rows]),),
+                    (_tensor(targets[rows]), _tensor(share)),
                 )
                 value = loss.item()
                 if not math.isfinite(value):
@@ -167,7 +169,12 @@ class Training:
             for start in range(0, count, batch_size):
                 # The last batch reaches back, so that it is as large as the others.
                 first = min(start, count - batch_size)
-                batch = from_numpy(np.ascontiguousarray(inputs[first : first + batch_size]))
-                output = self._prediction(is_compiled, (batch,))
+                batch = inputs[first : first + batch_size].copy()
+                output = self._prediction(is_compiled, (_tensor(batch),))
                 outputs.append(output.numpy()[start - first :])
         return np.concatenate(outputs)
+
+
+def _tensor(array: Array) -> Tensor:
+    """A tensor of an array that nobody else has; `from_numpy` would copy it."""
+    return wrap(Node(array))
