@@ -173,7 +173,7 @@ class Group:
         """Whether a value along these axes has one element for each point of the space, or
         one for each point that the reductions keep."""
         found = covered(axes, vertex.shape, self.sizes)
-        everything = {axis for axis, size in self.sizes.items() if size != 1}
+        everything = frozenset(axis for axis, size in self.sizes.items() if size != 1)
         return found == everything or (bool(self.running) and found == self.kept)
 
     def _awaits_reduction(self, vertex: Vertex, axes: AxisMap) -> bool:
@@ -191,7 +191,7 @@ class Group:
 
     def is_whole(self, vertex: Vertex, axes: AxisMap) -> bool:
         """Whether a value has one element for each point of the space."""
-        everything = {axis for axis, size in self.sizes.items() if size != 1}
+        everything = frozenset(axis for axis, size in self.sizes.items() if size != 1)
         return covered(self.resolved(axes), vertex.shape, self.sizes) == everything
 
     def _take_product(self, vertex: Vertex, axes: AxisMap) -> bool:
@@ -369,10 +369,11 @@ class _Fusion:
         groups = {use.reader for use in soft}
         if len(groups) == len(uses) > 1 and not is_result and is_cheap(vertex):
             for use in soft:
-                use.reader.place(vertex, use.axes, stored=False)  # type: ignore[union-attr]
+                use.reader.place(vertex, use.axes, stored=False)  # type: ignore[union-attr,arg-type]
             return [use.reader for use in soft]  # type: ignore[misc]
         for group, axes in soft:
             assert isinstance(group, Group)
+            assert axes is not None
             if isinstance(vertex.op, Fold):
                 continue  # what is added up is known only when all of it is
             others = {use.reader for use in uses} - {group}
@@ -386,7 +387,7 @@ class _Fusion:
                 continue
             if self._leads_to(others, group):
                 continue
-            if group.place(vertex, axes, stored=stored):  # type: ignore[arg-type]
+            if group.place(vertex, axes, stored=stored):
                 self._readers[group] |= others
                 return [group]
         readers = {use.reader for use in uses}

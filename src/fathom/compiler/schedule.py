@@ -164,8 +164,8 @@ def _ordered(steps: list[Step], following: Following) -> list[Step]:
     """The steps in an order that respects what has to follow what, else as they were."""
     number = {step: position for position, step in enumerate(steps)}
     waits_for = dict.fromkeys(steps, 0)
-    for later in following.values():
-        for step in later:
+    for followers in following.values():
+        for step in followers:
             waits_for[step] += 1
     ready = [number[step] for step in steps if not waits_for[step]]
     heapq.heapify(ready)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ..ops import Diagonal, Expand, Flip, Op, Permute, Reshape, Shape, Slice, Unfold
 
@@ -42,7 +43,7 @@ def _agrees(first: Layout, second: Layout) -> bool:
     )
 
 
-def is_view(op: Op | None) -> bool:
+def is_view(op: Op | None) -> TypeGuard[Op]:
     """Whether an operation only reads its operand's memory with other strides."""
     return isinstance(op, Permute | Expand | Slice | Diagonal | Reshape | Flip | Unfold)
 
@@ -102,9 +103,9 @@ def moved(op: Op, layout: Layout) -> Layout | None:
         case Unfold(windows):
             counts = windows.counts(shape[2:])
             moves = [size * step for size, step in zip(strides[2:], windows.stride, strict=True)]
-            steps = [size * step for size, step in zip(strides[2:], windows.dilation, strict=True)]
+            inner = [size * step for size, step in zip(strides[2:], windows.dilation, strict=True)]
             larger = (*shape[:2], *counts, *windows.kernel)
-            return Layout(larger, (*strides[:2], *moves, *steps), offset)
+            return Layout(larger, (*strides[:2], *moves, *inner), offset)
         case Reshape(target):
             return _reshaped(layout, target)
     return None

@@ -207,8 +207,8 @@ class _Builder:
         if positive.operands[0] is not x or not is_number(mask.operands[1], 0):
             return None
         is_positive = self.apply(Greater(), self.apply(Relu(), largest), mask.operands[1])
-        passed = self.apply(Multiply(), grad.operands[0], self.apply(factor.op, is_positive))
-        return self.apply(grad.op, passed, choice)
+        passed = self.apply(Multiply(), grad.operands[0], self.apply(Cast(grad.dtype), is_positive))
+        return self.apply(grad.op, passed, choice)  # type: ignore[arg-type]
 
     def _below_largest(self, x: Vertex, axis: int) -> Vertex:
         return self.apply(Subtract(), x, self.apply(Largest((axis,), keepdims=True), x))

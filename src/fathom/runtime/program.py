@@ -74,7 +74,7 @@ class NativeProgram:
             for step in plan.steps
         ]
         self._program = Program(len(plan.buffers), steps)
-        self.table = memoryview(self._program.table)
+        self.table = self._program.table.data
         self._keep: list[Array] = []
         self._arena = self._aligned(plan.arena_bytes)
         self._place_buffers(numbers)
@@ -100,7 +100,7 @@ class NativeProgram:
                 self._keep.append(array)
                 self.table[number] = array.ctypes.data
         self._status = np.zeros(self.plan.status.size, np.int64)
-        self._reports = memoryview(self._status)
+        self._reports = self._status.data
         self.table[numbers[self.plan.status]] = self._status.ctypes.data
         self._followers: dict[int, list[int]] = {}
         for buffer, number in numbers.items():

@@ -78,7 +78,7 @@ class StateMemory:
             return False
         # Written out, because this runs for each state at every call.
         return not self.is_written or (
-            getrefcount(node) <= self._holders and getrefcount(node.value) <= _HOLDERS.of_array  # type: ignore[union-attr]
+            getrefcount(node) <= self._holders and getrefcount(node.value) <= _HOLDERS.of_array
         )
 
     def _is_parted(self) -> bool:
@@ -146,7 +146,7 @@ def _laid_out(array: Array, layout: Layout) -> Array:
 
 def _owns_base(array: Array) -> bool:
     """Whether the memory that the array lies in is there for it alone."""
-    return type(array.base) is bytearray and getrefcount(array.base) <= _OWNED
+    return isinstance(array.base, bytearray) and getrefcount(array.base) <= _OWNED
 
 
 def _count_owners() -> int:
