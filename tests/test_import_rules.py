@@ -28,11 +28,13 @@ ROOMS = {
     "nn": BASE | {"functional", "runtime"},
     "optim": BASE | {"functional"},
     "data": BASE | {"functional", "formats", "runtime"},
+    "onnx": BASE | {"functional", "nn", "formats", "graph"},
     "models": BASE | {"functional", "nn", "formats"},
     "train": BASE | {"functional", "nn", "optim", "data", "formats", "models", "runtime"},
     "sklearn": BASE | {"functional", "nn", "optim", "models", "train"},
     "cli": BASE
-    | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime", "fathom"},
+    | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime", "onnx",
+       "fathom"},
     "fathom": BASE | {"functional", "nn", "optim", "data", "formats", "models", "train", "runtime"},
     "utils": {"data"},
     "__main__": {"cli"},
@@ -61,7 +63,7 @@ AT_IMPORT_OF = {"ops": {"numpy"}, "cli": {"numpy", "click"}, "sklearn": {"numpy"
 
 SLOW_TO_IMPORT = (
     "matplotlib", "onnx", "llvmlite", "torch", "PIL", "pooch", "tqdm", "click", "tensorboardX",
-    "sklearn", "requests",
+    "sklearn", "requests", "h5py", "zipfile",
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ keep_freed_memory()
 del keep_freed_memory
 
 if TYPE_CHECKING:
-    from . import data, formats, linalg, models, nn, optim, sklearn, train, utils
+    from . import data, formats, linalg, models, nn, onnx, optim, sklearn, train, utils
     from .compiled import compile
     from .runtime.peak import peak
     from .runtime.threads import get_num_threads, set_num_threads
@@ -61,7 +61,7 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Rooms that a script may not need are opened when it first names them.
-_ROOMS = ("data", "formats", "linalg", "models", "nn", "optim", "sklearn", "train", "utils")
+_ROOMS = ("data", "formats", "linalg", "models", "nn", "onnx", "optim", "sklearn", "train", "utils")
 _ELSEWHERE = {"Trainer": "train", "compile": "compiled", "load": "formats", "save": "formats"}
 _ELSEWHERE |= dict.fromkeys(("get_num_threads", "set_num_threads"), "runtime.threads")
 _ELSEWHERE["peak"] = "runtime.peak"

@@ -14,9 +14,10 @@ from ...tensor import Tensor
 from ..errors import UnsupportedModel
 from ..package import onnx_package
 from .constants import write_constant
+from .patterns import needed, recognize
 from .recordings import DynamicAxes, Recordings, open_axes
 from .sizes import Size
-from .translation import TRANSLATIONS
+from .translation import TRANSLATIONS, Translation
 from .writer import Writer, element_number
 
 __all__ = ["export", "model_proto"]
@@ -185,31 +186,39 @@ def _translated(
     paths = {id(tensor): path for path, tensor in model.named_parameters()}
     paths |= {id(tensor): path for path, tensor in model.named_buffers()}
     graph = recording.graph
-    needed = {operand for vertex in graph.vertices() for operand in vertex.operands}
-    needed |= set(graph.outputs)
+    patterns = recognize(graph.vertices(), graph.outputs)
+    places = dict(zip(graph.inputs, recording.inputs, strict=True))
     values: dict[Vertex, str] = {}
-    for vertex, place in zip(graph.inputs, recording.inputs, strict=True):
-        if place.argument is not None:
-            values[vertex] = names[place.argument]
-        elif vertex in needed:
-            (tensor,) = list(place.tensors(()))[:1]
-            path = paths.get(id(place.handles[0]), "state")
-            values[vertex] = writer.initializer(path, tensor.detach().numpy())
-    for vertex in graph.vertices():
-        if vertex in values or vertex in graph.inputs:
-            continue
+    for vertex, operands in needed(graph.outputs, patterns):
         writer.origin = vertex.origin
-        if isinstance(vertex, Constant):
+        if vertex in places:
+            values[vertex] = _found(writer, places[vertex], names, paths)
+        elif isinstance(vertex, Constant):
             values[vertex] = write_constant(writer, vertex)
-            continue
-        if vertex.kind not in TRANSLATIONS:
-            raise UnsupportedModel(
-                f"{vertex.origin}: ONNX has nothing for the operation {vertex.kind}, or Fathom "
-                f"does not know it; compute this part outside of the exported module"
-            )
-        operands = [values[operand] for operand in vertex.operands]
-        values[vertex] = TRANSLATIONS[vertex.kind](writer, vertex, *operands)
+        else:
+            write = patterns[vertex].write if vertex in patterns else _translation(vertex)
+            values[vertex] = write(writer, vertex, *[values[operand] for operand in operands])
     return values
+
+
+def _found(
+    writer: Writer, place: Place, names: Sequence[str], paths: Mapping[int, str]
+) -> str:
+    """The name of what the module is given, or finds as its state."""
+    if place.argument is not None:
+        return names[place.argument]
+    tensor = next(place.tensors(()))
+    path = paths.get(id(place.handles[0]), "state")
+    return writer.initializer(path, tensor.detach().numpy())
+
+
+def _translation(vertex: Vertex) -> Translation:
+    if vertex.kind not in TRANSLATIONS:
+        raise UnsupportedModel(
+            f"{vertex.origin}: ONNX has nothing for the operation {vertex.kind}, or Fathom does "
+            f"not know it; compute this part outside of the exported module"
+        )
+    return TRANSLATIONS[vertex.kind]
 
 
 def _named(shape: Sequence[int], axes: Mapping[int, str]) -> list[int | str]:

@@ -68,19 +68,19 @@ def softmax(writer: Writer, vertex: Vertex, x: str) -> str:
 
 
 @translates("MatMul")
-def product(writer: Writer, vertex: Vertex, a: str, b: str) -> str:
-    """A product of matrices, one or both of them transposed."""
+def product(writer: Writer, vertex: Vertex, a: str, b: str, *bias: str) -> str:
+    """A product of matrices, one or both of them transposed, and perhaps a bias."""
     op: Any = vertex.op
     flags = (op.transpose_first, op.transpose_second)
-    ranks = [len(operand.shape) for operand in vertex.operands]
-    if ranks == [2, 2] and vertex.dtype.kind == "f" and any(flags):
-        return writer.node("Gemm", a, b, transA=int(flags[0]), transB=int(flags[1]))
+    ranks = [len(operand.shape) for operand in vertex.operands[:2]]
+    if ranks == [2, 2] and vertex.dtype.kind == "f" and (any(flags) or bias):
+        return writer.node("Gemm", a, b, *bias, transA=int(flags[0]), transB=int(flags[1]))
     names = []
     for name, rank, is_transposed in zip((a, b), ranks, flags, strict=True):
         if is_transposed:
             order = [*range(rank - 2), rank - 1, rank - 2]
-            name = writer.node("Transpose", name, perm=order)  # noqa: PLW2901
-        names.append(name)
-    return writer.node("MatMul", *names)
-
-
+            names.append(writer.node("Transpose", name, perm=order))
+        else:
+            names.append(name)
+    made = writer.node("MatMul", *names)
+    return writer.node("Add", made, *bias) if bias else made

@@ -30,14 +30,19 @@ def gemm(
     opset: int,
 ) -> Tensor:
     """alpha A B + beta C."""
-    first = A.t() if transA else A
-    made: Tensor = MatMul(transpose_second=bool(transB))(first, B)
-    if alpha != 1:
-        made = made * (alpha if is_floating(A.dtype) else int(alpha))
+    multiply = MatMul(bool(transA), bool(transB))
     if C is None or beta == 0:
-        return made
-    added = aligned(made, C, None, broadcast, opset)
-    return made + (added if beta == 1 else added * (beta if is_floating(C.dtype) else int(beta)))
+        return _times(multiply(A, B), alpha)
+    if alpha == beta == 1 and (opset >= 7 or C.ndim == 2):
+        return multiply(A, B, C)
+    made = _times(multiply(A, B), alpha)
+    return made + _times(aligned(made, C, None, broadcast, opset), beta)
+
+
+def _times(x: Tensor, factor: float) -> Tensor:
+    if factor == 1:
+        return x
+    return x * (factor if is_floating(x.dtype) else int(factor))
 
 
 @operator("MatMulInteger")
