@@ -18,7 +18,8 @@ pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
 
 COMMANDS = (
-    "train", "evaluate", "predict", "submit", "summary", "plot", "explain", "profile",
+    "train", "evaluate", "predict", "submit", "classify", "convert", "inspect", "summary",
+    "plot", "explain", "profile",
 )  # fmt: skip
 QUICK = ("--model", "mlp", "--epochs", "2")
 

@@ -16,6 +16,8 @@ _COMMANDS = (
     "predict",
     "submit",
     "classify",
+    "convert",
+    "inspect",
     "summary",
     "plot",
     "explain",

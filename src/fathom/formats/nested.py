@@ -20,7 +20,7 @@ from ..tensor import Tensor
 from .files import PathLike, open_to_read
 from .pytorch import is_pytorch, read_pytorch
 from .safetensors import read_with_metadata, write_safetensors
-from .stored import UnsupportedObject
+from .stored import StoredTensor, UnsupportedObject
 
 _KEY = "fathom"
 _DEEPEST = 200
@@ -38,10 +38,31 @@ def save(obj: Any, f: PathLike) -> None:
         UnsupportedObject: something else is in it; the message names its place.
         FileAccessError: the file cannot be written.
     """
+    tensors, metadata = flattened(obj)
+    write_safetensors(f, tensors, metadata)
+
+
+def flattened(obj: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The tensors of an object by the names of their places, and the text that says the rest.
+
+    Raises:
+        UnsupportedObject: something is in it that a file cannot hold.
+    """
     writer = _Writer()
     structure = writer.encode(obj, ())
     text = json.dumps(structure, allow_nan=False, separators=(",", ":"))
-    write_safetensors(f, writer.tensors, {_KEY: text})
+    return writer.tensors, {_KEY: text}
+
+
+def unflattened(tensors: dict[str, Any], metadata: dict[str, str]) -> Any:
+    """The inverse of `flattened`; without its text, the tensors by name as they are.
+
+    Raises:
+        ValueError, RecursionError: the text is damaged.
+    """
+    if _KEY not in metadata:
+        return tensors
+    return _decode(json.loads(metadata[_KEY]), tensors)
 
 
 def load(
@@ -64,11 +85,9 @@ def load(
     if not os.path.isdir(f) and _is_pytorch(f):
         return read_pytorch(f, widen=widen)
     tensors, metadata = read_with_metadata(f, widen=widen)
-    if _KEY not in metadata:
-        return tensors
     try:
-        return _decode(json.loads(metadata[_KEY]), tensors)
-    except (_Malformed, ValueError, RecursionError) as error:
+        return unflattened(tensors, metadata)
+    except (ValueError, RecursionError) as error:
         raise FileFormatError(
             f"{os.fspath(f)!r} is not a sound file of fathom.save: {error}"
         ) from None
@@ -83,14 +102,14 @@ class _Writer:
     """Turns an object into JSON values, and collects its tensors on the way."""
 
     def __init__(self) -> None:
-        self.tensors: dict[str, Tensor] = {}
+        self.tensors: dict[str, Tensor | StoredTensor] = {}
 
     def encode(self, value: Any, path: tuple[Any, ...]) -> Any:
         if len(path) > _DEEPEST:
             raise UnsupportedObject(
                 f"{_describe(path[:3])}… nests more than {_DEEPEST} levels deep, or holds itself"
             )
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor | StoredTensor):
             return {"tensor": self._collect(value, path)}
         if value is None or isinstance(value, bool | str):
             return value
@@ -117,7 +136,7 @@ class _Writer:
             )
         return [self.encode(key, path), self.encode(value, (*path, key))]
 
-    def _collect(self, tensor: Tensor, path: tuple[Any, ...]) -> str:
+    def _collect(self, tensor: Tensor | StoredTensor, path: tuple[Any, ...]) -> str:
         plain = name = ".".join(map(str, path)) or "tensor"
         count = 1
         while name in self.tensors or name == "__metadata__":
@@ -140,11 +159,11 @@ def _advice(value: Any) -> str:
     return "it can hold dicts, lists and tuples of tensors, numbers, texts, bools and None"
 
 
-class _Malformed(Exception):
+class _Malformed(ValueError):
     """What is wrong with the structure."""
 
 
-def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:
+def _decode(value: Any, tensors: dict[str, Any]) -> Any:
     """The inverse of `_Writer.encode`."""
     match value:
         case None | bool() | int() | float() | str():
@@ -164,7 +183,7 @@ def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:
     raise _Malformed(f"it holds {str(value)[:80]!r}, which means nothing")
 
 
-def _decode_items(items: list[Any], tensors: dict[str, Tensor]) -> list[tuple[Any, Any]]:
+def _decode_items(items: list[Any], tensors: dict[str, Any]) -> list[tuple[Any, Any]]:
     decoded = []
     for item in items:
         if not isinstance(item, list) or len(item) != 2:

@@ -39,6 +39,9 @@ class ElementType:
     dtype: DType | None
     is_half: bool = False
 
+    def __repr__(self) -> str:
+        return self.name
+
 
 _PLAIN = {"bool": "u1"} | {
     str(dtype): dtype.newbyteorder("<").str for dtype in DTYPES if dtype.kind != "b"

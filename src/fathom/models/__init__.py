@@ -8,6 +8,7 @@ from .darknet_weights import load_darknet_weights, save_darknet_weights
 from .densenet import DenseNet, densenet121
 from .efficientnet import EfficientNet, efficientnet_b0
 from .errors import ModelError
+from .keras_weights import load_keras
 from .mlp import mlp
 from .mobilenet import MobileNetV2, mobilenet_v2
 from .registry import create, names, options_for_images
@@ -37,6 +38,7 @@ __all__ = [
     "lenet5",
     "load_checkpoint",
     "load_darknet_weights",
+    "load_keras",
     "mlp",
     "mobilenet_v2",
     "names",
