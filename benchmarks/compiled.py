@@ -11,18 +11,22 @@ take at the measured peak of all cores. "ratio" is eager PyTorch's best time ove
 import argparse
 import importlib
 import importlib.util
+import math
 import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import networks
 import numpy as np
 
 # Idle threads of a library keep a processor busy for about a tenth of a second before they
@@ -63,7 +67,7 @@ def training_step(
     images = framework.from_numpy(random.random((batch, sizes[0]), np.float32))
     labels = framework.from_numpy(random.integers(0, sizes[-1], batch))
     layers: list[Any] = []
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         layers += [nn.Linear(fan_in, fan_out), getattr(nn, activation)()]
     net = nn.Sequential(*layers[:-1])
     rates = {"SGD": 0.01, "Adam": 1e-4}
@@ -113,6 +117,79 @@ def inference(framework: ModuleType, compile: Callable[[Any], Any]) -> Callable[
     return partial(compile(predict), image)
 
 
+# Whether PyTorch's images and convolutions lie with their channels last.
+channels_last = False
+
+
+def arranged(framework: ModuleType, *things: Any) -> Any:
+    """Networks and images in the memory format that this process times."""
+    if not channels_last:
+        return things
+    return [thing.to(memory_format=framework.channels_last) for thing in things]
+
+
+def image_training(
+    framework: ModuleType,
+    compile: Callable[[Any], Any],
+    *,
+    build: Callable[..., Any],
+    shape: tuple[int, ...],
+    optimizer: str,
+    **options: Any,
+) -> Callable[[], Any]:
+    """One step of training a network for images with cross entropy."""
+    random = np.random.default_rng(0)
+    images = framework.from_numpy(random.random(shape, np.float32))
+    labels = framework.from_numpy(random.integers(0, 10, shape[0]))
+    net, images = arranged(framework, build(framework.nn), images)
+    steps = getattr(framework.optim, optimizer)(net.parameters(), **options)
+
+    def step(x: Any, y: Any) -> Any:
+        steps.zero_grad()
+        loss = framework.nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        steps.step()
+        return loss
+
+    return partial(compile(step), images, labels)
+
+
+def image_inference(
+    framework: ModuleType,
+    compile: Callable[[Any], Any],
+    *,
+    build: Callable[..., Any],
+    shape: tuple[int, ...],
+) -> Callable[[], Any]:
+    """A call of a network for images."""
+    image = framework.from_numpy(np.random.default_rng(0).random(shape, np.float32))
+    net, image = arranged(framework, build(framework.nn).eval(), image)
+
+    def predict(x: Any) -> Any:
+        with framework.no_grad():
+            return net(x)
+
+    return partial(compile(predict), image)
+
+
+def onnx_runtime(workload: "Workload") -> Callable[[], Any]:
+    """The same inference by ONNX Runtime, of the model that Fathom exports."""
+    import onnxruntime
+
+    import fathom
+
+    options = workload.make.keywords
+    image = np.random.default_rng(0).random(options["shape"], np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        fathom.onnx.export(options["build"](fathom.nn).eval(), (fathom.from_numpy(image),), path)
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
+        session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda: session.run(None, {name: image})
+
+
 def matrix_product(
     framework: ModuleType, compile: Callable[[Any], Any], size: int = 1024
 ) -> Callable[[], Any]:
@@ -126,7 +203,7 @@ def matrix_product(
 
 def operations_of(sizes: tuple[int, ...], batch: int) -> float:
     """Those of the matrix products of a training step."""
-    weights = [one * other for one, other in zip(sizes[:-1], sizes[1:], strict=True)]
+    weights = [one * other for one, other in pairwise(sizes)]
     return 2.0 * batch * (3 * sum(weights) - weights[0])
 
 
@@ -164,6 +241,62 @@ WORKLOADS = [
     ),
 ]
 
+IMAGES = [
+    Workload(
+        "small CNN on 28x28, Adam, batch 64, training",
+        partial(image_training, build=networks.small_cnn, shape=(64, 1, 28, 28), optimizer="Adam"),
+        2.0 * 64 * (3 * (2 * 225_792 // 2 + 3_612_672 + 401_408 + 1280) - 225_792),
+        2,
+    ),
+    Workload(
+        "LeNet-5, Adam, batch 64, training",
+        partial(image_training, build=networks.lenet5, shape=(64, 1, 28, 28), optimizer="Adam"),
+        2.0 * 64 * (3 * (117_600 + 240_000 + 48_000 + 10_080 + 840) - 117_600),
+        4,
+    ),
+    Workload(
+        "LeNet-5, inference of one image",
+        partial(image_inference, build=networks.lenet5, shape=(1, 1, 28, 28)),
+        2.0 * (117_600 + 240_000 + 48_000 + 10_080 + 840),
+        10,
+    ),
+    Workload(
+        "ResNet-18 on 32x32, SGD, batch 32, training",
+        partial(
+            image_training,
+            build=networks.resnet18,
+            shape=(32, 3, 32, 32),
+            optimizer="SGD",
+            lr=0.01,
+            momentum=0.9,
+        ),
+        2.0 * 32 * 3 * 555_422_720,
+        1.15,
+    ),
+    Workload(
+        "ResNet-18 on 224x224, inference of one image",
+        partial(
+            image_inference,
+            build=partial(networks.resnet18, small=False, classes=1000),
+            shape=(1, 3, 224, 224),
+        ),
+        2.0 * 1_814_073_344,
+        1.2,
+    ),
+    Workload(
+        "Darknet-53 on 256x256, inference of one image",
+        partial(image_inference, build=networks.darknet53, shape=(1, 3, 256, 256)),
+        2.0 * 9_283_043_328,
+        1.3,
+    ),
+    Workload(
+        "depthwise blocks on 112x112, inference of one image",
+        partial(image_inference, build=networks.depthwise_blocks, shape=(1, 32, 112, 112)),
+        2.0 * 189_000_000,
+        1.2,
+    ),
+]
+
 PRODUCTS = [
     Workload(
         f"{size} x {size} matrix product", partial(matrix_product, size=size), 2.0 * size**3, 0.9
@@ -176,7 +309,8 @@ class Contender(NamedTuple):
     """A library in a process of its own.
 
     Attributes:
-        name: "fathom", "torch", "torch.compile" or "numpy".
+        name: "fathom", "torch", "torch channels last", "torch.compile", "onnxruntime" or
+            "numpy".
         threads: how many it uses.
     """
 
@@ -193,8 +327,12 @@ def make_work(contender: str, workload: Workload) -> Callable[[], Any]:
         call = workload.make(fathom, lambda function: function)
         a, b = (np.array(tensor) for tensor in call.args)
         return lambda: a @ b
-    framework = importlib.import_module(contender.partition(".")[0])
-    is_eager = contender == "torch"
+    if contender == "onnxruntime":
+        return onnx_runtime(workload)
+    global channels_last  # noqa: PLW0603 - one process times one memory format
+    channels_last = contender == "torch channels last"
+    framework = importlib.import_module(contender.replace(" ", ".").partition(".")[0])
+    is_eager = contender in ("torch", "torch channels last")
     work = workload.make(framework, (lambda function: function) if is_eager else framework.compile)
     for _ in range(3):
         work()
@@ -210,17 +348,20 @@ def seconds_each(work: Callable[[], Any], count: int) -> float:
 
 def serve(contender: str) -> None:
     """Time one repetition of the workload that each line on standard input names."""
-    workloads = {workload.name: workload for workload in (*WORKLOADS, *PRODUCTS)}
+    workloads = {workload.name: workload for workload in (*WORKLOADS, *IMAGES, *PRODUCTS)}
     made: dict[str, tuple[Callable[[], Any], int]] = {}
     for line in sys.stdin:
         name = line.strip()
         if name not in made:
             work = make_work(contender, workloads[name])
-            made[name] = work, max(1, int(SECONDS_PER_REPETITION / seconds_each(work, 5)))
+            made[name] = work, max(1, int(SECONDS_PER_REPETITION / seconds_each(work, 3)))
         work, count = made[name]
         seconds_each(work, max(1, count // 4))  # wakes the threads and fills the caches
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(seconds_each(work, count), peak, flush=True)
+
+
+MAY_FAIL = ("torch.compile", "onnxruntime")
 
 
 class Process:
@@ -232,7 +373,8 @@ class Process:
             [sys.executable, __file__, "--serve", contender.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if contender.name == "torch.compile" else None,
+            # Of those that cannot do all workloads, only the times are of interest.
+            stderr=subprocess.DEVNULL if contender.name in MAY_FAIL else None,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
         )
@@ -279,7 +421,7 @@ def best(
     found = [
         seconds
         for (of, contender), seconds in medians.items()
-        if of == workload.name and contender.name == name and seconds == seconds
+        if of == workload.name and contender.name == name and not math.isnan(seconds)
     ]
     return min(found, default=None)
 
@@ -301,6 +443,29 @@ def show_steps(workloads: list[Workload], repetitions: int, counts: list[int]) -
         ratio = f"{eager / ours:5.1f}" if ours and eager else ""
         wanted = f" (at least {workload.least:g})" if workload.least else ""
         print(f"{workload.name:48} {' '.join(cells)}  {ratio}{wanted}", flush=True)
+
+
+def show_images(workloads: list[Workload], repetitions: int, counts: list[int]) -> None:
+    names = ["fathom"]
+    if importlib.util.find_spec("torch"):
+        names += ["torch", "torch channels last"]
+    if importlib.util.find_spec("onnxruntime"):
+        names.append("onnxruntime")
+    contenders = [Contender(name, count) for name in names for count in counts]
+    peak = _peak(counts[-1])
+    medians = measure(workloads, contenders, repetitions)
+    print(f"\n{'milliseconds':52} {'fathom':>8} {'torch':>8} {'ONNX RT':>8} {'floor':>8}  ratio")
+    for workload in workloads:
+        ours, plain, last, runtime = (
+            best(medians, workload, name)
+            for name in ("fathom", "torch", "torch channels last", "onnxruntime")
+        )
+        eager = min(filter(None, (plain, last)), default=None)
+        cells = [_milliseconds(time) for time in (ours, eager, runtime)]
+        cells.append(_milliseconds(workload.operations / peak))
+        ratio = f"{eager / ours:5.2f}" if ours and eager else ""
+        wanted = f" (at least {workload.least:g})" if workload.least else ""
+        print(f"{workload.name:52} {' '.join(cells)}  {ratio}{wanted}", flush=True)
 
 
 def show_products(workloads: list[Workload], repetitions: int, counts: list[int]) -> None:
@@ -365,12 +530,14 @@ def main() -> None:
         serve(options.serve)
         return
     counts = sorted({1, len(os.sched_getaffinity(0))})
-    steps, products = (
+    steps, images, products = (
         [workload for workload in group if options.only in workload.name]
-        for group in (WORKLOADS, PRODUCTS)
+        for group in (WORKLOADS, IMAGES, PRODUCTS)
     )
     if steps:
         show_steps(steps, options.repetitions, counts)
+    if images:
+        show_images(images, options.repetitions, counts)
     if products:
         show_products(products, options.repetitions, counts)
     if options.only in "whole run" and os.environ.get("FATHOM_DATA"):
