@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..errors import ArgumentError, DTypeError, FathomError, ShapeError
 from ..graph.overlay import SeenPlainly
 from ..nn import Module, Parameter

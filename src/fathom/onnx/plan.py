@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from . import operators as _  # noqa: F401 - they enter themselves in the table
+from . import operators  # noqa: F401 - they enter themselves in the table
 from .errors import MalformedModel, UnsupportedModel
+from .limits import reason_for
 from .operator import OPERATORS, Operator
 from .reading import read_tensor
 
@@ -85,9 +86,7 @@ def steps_of(
     return tuple(steps)
 
 
-def _step(
-    name: str, node: Any, versions: dict[str, int], folder: Path | None, widen: bool
-) -> Step:
+def _step(name: str, node: Any, versions: dict[str, int], folder: Path | None, widen: bool) -> Step:
     operator = OPERATORS[_full_name(node)]
     attributes = {
         attribute.name: _value(attribute, folder, widen)
@@ -146,7 +145,9 @@ def _require_operators(model: Any) -> None:
             missing.setdefault(_full_name(node), node.name or next(iter(node.output), ""))
     if missing:
         listed = ", ".join(f"{operator} (node '{name}')" for operator, name in missing.items())
-        raise UnsupportedModel(f"Fathom has no operator {listed}; docs/onnx.md lists all it has")
+        reasons = dict.fromkeys(filter(None, map(reason_for, missing)))
+        why = f": {'; '.join(reasons)}" if reasons else ""
+        raise UnsupportedModel(f"Fathom has no operator {listed}{why}")
 
 
 def _value(attribute: Any, folder: Path | None, widen: bool) -> Any:
@@ -174,5 +175,5 @@ _VALUES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
 def _filled(attribute: Any) -> Iterator[int]:
     """The kinds of the fields that an attribute without a kind has; so wrote the first version."""
     for kind, field in _VALUES.items():
-        if any(descriptor.name == field for descriptor, _ in attribute.ListFields()):
+        if any(descriptor.name == field for descriptor, value in attribute.ListFields()):
             yield kind

@@ -86,9 +86,7 @@ def element_type(number: int, what: str, *, widen: bool = False) -> DType:
     raise UnsupportedModel(f"{what} has element type {name}, which Fathom has not{hint}")
 
 
-def read_tensor(
-    tensor: Any, folder: Path | None, what: str, *, widen: bool = False
-) -> Array:
+def read_tensor(tensor: Any, folder: Path | None, what: str, *, widen: bool = False) -> Array:
     """The array in a tensor of a model, whose size has been compared with its data's.
 
     Args:
@@ -132,9 +130,7 @@ def read_tensor(
     return flat.astype(dtype).reshape(shape)
 
 
-def _external(
-    tensor: Any, folder: Path | None, what: str, stored: DType, count: int
-) -> Array:
+def _external(tensor: Any, folder: Path | None, what: str, stored: DType, count: int) -> Array:
     """The elements of a tensor that lie in a file of their own."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")

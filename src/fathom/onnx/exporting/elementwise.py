@@ -185,10 +185,10 @@ def arctan2(writer: Writer, vertex: Vertex, y: str, x: str) -> str:
     """The angle of a point: that of its quotient, and half a turn to the left of 0."""
     zero, turn = writer.like(vertex, 0), writer.like(vertex, np.pi)
     angle = writer.node("Atan", writer.node("Div", y, x))
-    half = writer.node(
-        "Where", writer.node("Less", y, zero), writer.like(vertex, -np.pi), turn
+    half = writer.node("Where", writer.node("Less", y, zero), writer.like(vertex, -np.pi), turn)
+    moved = writer.node(
+        "Where", writer.node("Less", x, zero), writer.node("Add", angle, half), angle
     )
-    moved = writer.node("Where", writer.node("Less", x, zero), writer.node("Add", angle, half), angle)
     return writer.node("Where", writer.node("IsNaN", moved), zero, moved)
 
 

@@ -201,9 +201,7 @@ def _translated(
     return values
 
 
-def _found(
-    writer: Writer, place: Place, names: Sequence[str], paths: Mapping[int, str]
-) -> str:
+def _found(writer: Writer, place: Place, names: Sequence[str], paths: Mapping[int, str]) -> str:
     """The name of what the module is given, or finds as its state."""
     if place.argument is not None:
         return names[place.argument]
@@ -225,9 +223,7 @@ def _named(shape: Sequence[int], axes: Mapping[int, str]) -> list[int | str]:
     return [axes.get(axis, size) for axis, size in enumerate(shape)]
 
 
-def _output_shape(
-    writer: Writer, vertex: Vertex, names: Mapping[int, str]
-) -> list[int | str]:
+def _output_shape(writer: Writer, vertex: Vertex, names: Mapping[int, str]) -> list[int | str]:
     sizes = writer.sizes_of(vertex, lambda v: v.shape)
     return [names.get(axis) or _written(size) for axis, size in enumerate(sizes)]
 
@@ -236,9 +232,7 @@ def _written(size: Size) -> int | str:
     """The size as a number, a name or a formula."""
     if size.is_fixed:
         return size.constant
-    terms = [
-        name if factor == 1 else f"{factor}*{name}" for name, factor in size.factors.items()
-    ]
+    terms = [name if factor == 1 else f"{factor}*{name}" for name, factor in size.factors.items()]
     return " + ".join(terms + [str(size.constant)] * bool(size.constant))
 
 

@@ -39,9 +39,7 @@ def _places(writer: Writer, vertex: Vertex, first: int, indices: tuple[str, ...]
     return columns[0] if len(columns) == 1 else writer.node("Concat", *columns, axis=-1)
 
 
-def _moved_back(
-    writer: Writer, vertex: Vertex, x: str, before: list[int], after: list[int]
-) -> str:
+def _moved_back(writer: Writer, vertex: Vertex, x: str, before: list[int], after: list[int]) -> str:
     """The axes taken whole before the indexed ones in front of these again."""
     if not before:
         return x
@@ -114,7 +112,5 @@ def pick(writer: Writer, vertex: Vertex, x: str, labels: str) -> str:
     """One element along an axis for each place of the others."""
     op: Any = vertex.op
     axis = writer.integers(op.axis)
-    found = writer.node(
-        "GatherElements", x, writer.node("Unsqueeze", labels, axis), axis=op.axis
-    )
+    found = writer.node("GatherElements", x, writer.node("Unsqueeze", labels, axis), axis=op.axis)
     return writer.node("Squeeze", found, axis)

@@ -148,9 +148,7 @@ def _rest(vertex: Vertex, shape: tuple[int, ...]) -> list[int]:
     return rest
 
 
-def _spread(
-    writer: Writer, vertex: Vertex, x: str, steps: tuple[int, ...], value: Any
-) -> str:
+def _spread(writer: Writer, vertex: Vertex, x: str, steps: tuple[int, ...], value: Any) -> str:
     """Each element with others behind it, but for the last along each axis."""
     for axis, step in enumerate(steps):
         if step > 1:

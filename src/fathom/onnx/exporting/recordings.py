@@ -109,7 +109,7 @@ def _resized(example: Tensor, sizes: Mapping[int, int]) -> Tensor:
 
 def _recorded(model: Module, examples: Sequence[Tensor]) -> Recording:
     with _evaluating(model), no_grad():
-        recording = record(lambda *inputs: model(*inputs), tuple(examples), {})
+        recording = record(model, tuple(examples), {})
     if recording.writes:
         raise UnsupportedModel(
             "the module changes its state when it is called, which an ONNX model cannot"

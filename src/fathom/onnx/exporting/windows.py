@@ -34,9 +34,7 @@ def convolution(writer: Writer, vertex: Vertex, x: str, weight: str, *bias: str)
 
 
 @translates("ConvolutionInputGradient")
-def transposed_convolution(
-    writer: Writer, vertex: Vertex, x: str, weight: str, *bias: str
-) -> str:
+def transposed_convolution(writer: Writer, vertex: Vertex, x: str, weight: str, *bias: str) -> str:
     """A transposed convolution."""
     op: Any = vertex.op.convolution  # type: ignore[union-attr]
     if not writer.is_same_always(vertex, _output_padding):

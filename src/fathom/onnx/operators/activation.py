@@ -1,8 +1,10 @@
 """Activations."""
 
+from ...functional.creation import ones_like
 from ...functional.elementwise import where
 from ...nn import functional as F
 from ...ops import Array, Shape
+from ...promotion import bool_
 from ...tensor import Tensor
 from ..operator import operator
 from .elementwise import _of_one
@@ -142,4 +144,4 @@ def dropout(
     if training_mode is not None and bool(training_mode) and (ratio is None or float(ratio) > 0):
         kept = F.dropout(input * 0 + 1, 0.5 if ratio is None else float(ratio))
         return input * kept, kept > 0
-    return (input,) if outputs < 2 else (input, input == input)
+    return (input,) if outputs < 2 else (input, ones_like(input, dtype=bool_))

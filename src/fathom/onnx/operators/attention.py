@@ -100,9 +100,7 @@ def _bias(scores: Tensor, mask: Tensor | None, lengths: Tensor | None) -> Tensor
     return bias
 
 
-def _allowed(
-    scores: Tensor, offset: Any, is_causal: bool, left: int, right: int
-) -> Tensor | None:
+def _allowed(scores: Tensor, offset: Any, is_causal: bool, left: int, right: int) -> Tensor | None:
     """Which keys a query may see, by its place among them."""
     queries, keys = scores.shape[-2:]
     place = Tensor(np.arange(queries).reshape(-1, 1), dtype=np.int64) + offset

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from ...functional.diagonal import tril, triu
 from ...functional.elementwise import where
 from ...functional.masking import nonzero as nonzero_
-from ...functional.diagonal import tril, triu
-from ...nn.functional import one_hot as one_hot_
 from ...ops import Array
 from ...tensor import Tensor
 from ..errors import MalformedModel

@@ -3,9 +3,19 @@
 from collections.abc import Callable
 from functools import reduce
 
-from ...functional.elementwise import abs, clamp_max, clamp_min, div, maximum, minimum, neg
+from ...functional.elementwise import (
+    abs,
+    clamp_max,
+    clamp_min,
+    div,
+    maximum,
+    minimum,
+    neg,
+    reciprocal,
+    remainder,
+    where,
+)
 from ...functional.elementwise import fmod as remainder_like_c
-from ...functional.elementwise import reciprocal, remainder, where
 from ...functional.exponential import exp, log, pow, sqrt
 from ...functional.rounding import ceil, floor, round, sign
 from ...functional.special import erf
@@ -156,9 +166,7 @@ def choose(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:
 
 
 @operator("Cast")
-def convert(
-    input: Tensor, *, to: int | str, saturate: int = 1, round_mode: str = "up"
-) -> Tensor:
+def convert(input: Tensor, *, to: int | str, saturate: int = 1, round_mode: str = "up") -> Tensor:
     """The elements in another dtype."""
     number = _OLD_NAMES.get(to, 0) if isinstance(to, str) else to
     return cast(input, element_type(number, "the result"))

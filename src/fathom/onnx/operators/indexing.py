@@ -38,9 +38,7 @@ def gather_nd(data: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
     """The parts of the data at the places that the indices' last dimension holds."""
     depth = indices.shape[-1]
     batches = [
-        Tensor(
-            np.arange(size).reshape((-1,) + (1,) * (indices.ndim - 2 - place)), dtype=np.int64
-        )
+        Tensor(np.arange(size).reshape((-1,) + (1,) * (indices.ndim - 2 - place)), dtype=np.int64)
         for place, size in enumerate(data.shape[:batch_dims])
     ]
     places = [indices[..., place].long() for place in range(depth)]
@@ -66,4 +64,4 @@ def array_feature_extractor(X: Tensor, Y: Tensor) -> Tensor:
 @operator("ai.onnx.ml.Binarizer")
 def binarizer(X: Tensor, *, threshold: float = 0.0) -> Tensor:
     """1 where an element is more than the threshold, else 0."""
-    return (X > threshold).to(X.dtype)
+    return (threshold < X).to(X.dtype)

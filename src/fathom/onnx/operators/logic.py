@@ -1,5 +1,6 @@
 """Comparisons, logic, and operations on bits."""
 
+from ...functional.creation import zeros_like
 from ...functional.logic import (
     bitwise_and,
     bitwise_left_shift,
@@ -20,7 +21,6 @@ from ...functional.logic import (
     logical_xor,
     lt,
 )
-from ...functional.creation import zeros_like
 from ...promotion import bool_
 from ...tensor import Tensor
 from ..operator import operator
@@ -47,9 +47,7 @@ operator("IsNaN")(_of_one(isnan))
 
 
 @operator("IsInf")
-def is_infinite(
-    input: Tensor, *, detect_negative: int = 1, detect_positive: int = 1
-) -> Tensor:
+def is_infinite(input: Tensor, *, detect_negative: int = 1, detect_positive: int = 1) -> Tensor:
     """Which elements are infinite."""
     nowhere = zeros_like(input, dtype=bool_)
     above = isposinf(input) if detect_positive else nowhere

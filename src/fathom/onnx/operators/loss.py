@@ -21,7 +21,7 @@ def negative_log_likelihood(
 ) -> Tensor:
     """Less the logarithm of the probability of each target."""
     labels = target.long()
-    kept = labels == labels if ignore_index is None else labels != ignore_index
+    kept = labels >= 0 if ignore_index is None else labels != ignore_index
     labels = where(kept, labels, labels * 0)
     weights = kept.to(input.dtype)
     if weight is not None:
@@ -48,4 +48,3 @@ def softmax_cross_entropy(
         logarithms, labels, weights, ignore_index=ignore_index, reduction=reduction
     )
     return (loss, logarithms) if outputs > 1 else loss
-

@@ -68,9 +68,7 @@ def layer_normalization(
 ) -> Any:
     """The last dimensions from `axis` on less their mean, over their deviation."""
     axes = tuple(range(axis % X.ndim, X.ndim))
-    if outputs < 2 and Scale.shape == X.shape[axes[0] :] and (
-        B is None or B.shape == Scale.shape
-    ):
+    if outputs < 2 and Scale.shape == X.shape[axes[0] :] and (B is None or B.shape == Scale.shape):
         return F.layer_norm(X, Scale.shape, Scale, B, epsilon)
     wide = cast(X, _stash(stash_type, X))
     centre = mean(wide, axes, keepdim=True)
@@ -147,5 +145,3 @@ def sum_of(padded: Tensor, size: int, channels: int) -> Tensor:
     for place in range(1, size):
         total = total + padded[:, place : place + channels]
     return total
-
-

@@ -12,8 +12,7 @@ from ...functional.pooling import place_in_image, window_sums
 from ...functional.reduction import mean, sum
 from ...functional.scatter import scatter
 from ...ops import Array, Index, MaxPool, MaxPoolChoice, Shape, Windows
-from ...promotion import is_floating
-from ...tensor import Tensor, cast
+from ...tensor import Tensor
 from ..errors import MalformedModel
 from ..operator import operator
 from .windowing import windows_of
@@ -70,9 +69,7 @@ def average_pool(
     return window_sums(X, windows) / Tensor(elements, dtype=X.dtype)
 
 
-def _elements(
-    windows: Windows, sizes: Shape, padding: Sequence[tuple[int, int]]
-) -> Array:
+def _elements(windows: Windows, sizes: Shape, padding: Sequence[tuple[int, int]]) -> Array:
     """How many elements each window has within the image and a padding."""
     counts = np.ones((), np.int64)
     padded = padding or ((0, 0),) * len(sizes)

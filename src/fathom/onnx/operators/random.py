@@ -66,9 +66,7 @@ def random_normal_like(
 
 
 @operator("Bernoulli", is_random=True)
-def coin_tosses(
-    input: Tensor, *, dtype: int | None = None, seed: float | None = None
-) -> Tensor:
+def coin_tosses(input: Tensor, *, dtype: int | None = None, seed: float | None = None) -> Tensor:
     """1 with the probability that each element says, else 0."""
     return cast(bernoulli(input), _dtype(dtype, input.dtype))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...functional.creation import zeros
 from ...functional.elementwise import where
-from ...functional.joining import cat, stack
+from ...functional.joining import stack
 from ...nn import functional as F
 from ...ops import Array
 from ...tensor import Tensor
@@ -244,5 +244,3 @@ def lstm(
 
     start = [_start(given, X, W, hidden, layout) for given in (initial_h, initial_c)]
     return _run(step, X, start, sequence_lens, direction, layout)
-
-

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ...functional.extrema import amax, amin, argmax, argmin
 from ...functional.exponential import log
+from ...functional.extrema import amax, amin, argmax, argmin
 from ...functional.reduction import logsumexp, mean, prod, sum
 from ...ops import Array
 from ...promotion import bool_, is_floating, uint8

@@ -45,8 +45,10 @@ def resize(
     outside = []
     made = X
     for place, axis in enumerate(chosen):
-        region = (0.0, 1.0) if roi is None or not roi.size else (
-            float(roi[place]), float(roi[len(chosen) + place])
+        region = (
+            (0.0, 1.0)
+            if roi is None or not roi.size
+            else (float(roi[place]), float(roi[len(chosen) + place]))
         )
         if old[place] == new[place] and factors[place] == 1 and region == (0.0, 1.0):
             continue
@@ -95,9 +97,7 @@ def _sizes(
     return [factor] * len(old), [int(np.floor(n * factor + 0.5)) for n in old]
 
 
-def _points(
-    mode: str, old: int, new: int, factor: float, region: tuple[float, float]
-) -> Array:
+def _points(mode: str, old: int, new: int, factor: float, region: tuple[float, float]) -> Array:
     """Where on the input the elements of the output lie."""
     place = np.arange(new, dtype=np.float64)
     length = factor * old
@@ -145,7 +145,7 @@ def _weights(
         place = base + offset
         weight = _kernel((place - points) * shrinking, slope)
         if exclude_outside:
-            weight = np.where((0 <= place) & (place < old), weight, 0.0)
+            weight = np.where((place >= 0) & (place < old), weight, 0.0)
         total += weight
         np.add.at(matrix, (np.arange(len(points)), np.clip(place, 0, old - 1)), weight)
     return matrix / np.where(total == 0, 1, total)[:, None]

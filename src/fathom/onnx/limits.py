@@ -1,0 +1,106 @@
+"""What of ONNX Fathom has not, and why: one table for messages, documents and tests."""
+
+from dataclasses import dataclass
+
+__all__ = ["LIMITS", "Limit", "reason_for"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Operators that are left out for one reason.
+
+    Attributes:
+        what: what they are, in a few words.
+        reason: why they are left out.
+        operators: their names, with the domain in front where it is not the standard one.
+    """
+
+    what: str
+    reason: str
+    operators: tuple[str, ...]
+
+
+_TRAINING = "ai.onnx.preview.training"
+
+LIMITS: tuple[Limit, ...] = (
+    Limit(
+        "control flow",
+        "a model is a graph without branches and loops, so that it compiles as a whole",
+        ("If", "Loop", "Scan", "SequenceMap"),
+    ),
+    Limit(
+        "sequences and optional values",
+        "the values of a model are tensors",
+        (
+            "ConcatFromSequence",
+            "Optional",
+            "OptionalGetElement",
+            "OptionalHasElement",
+            "SequenceAt",
+            "SequenceConstruct",
+            "SequenceEmpty",
+            "SequenceErase",
+            "SequenceInsert",
+            "SequenceLength",
+            "SplitToSequence",
+        ),
+    ),
+    Limit(
+        "texts and pictures",
+        "there are no tensors of texts; tokenizing and decoding come before the model",
+        (
+            "ImageDecoder",
+            "RegexFullMatch",
+            "StringConcat",
+            "StringNormalizer",
+            "StringSplit",
+            "TfIdfVectorizer",
+            "ai.onnx.ml.LabelEncoder",
+        ),
+    ),
+    Limit(
+        "trees",
+        "decision trees are not trained by gradients",
+        ("ai.onnx.ml.TreeEnsemble",),
+    ),
+    Limit(
+        "training inside the file",
+        "gradients and optimizers are Fathom's own: loss.backward(), fathom.optim",
+        (
+            f"{_TRAINING}.Adagrad",
+            f"{_TRAINING}.Adam",
+            f"{_TRAINING}.Gradient",
+            f"{_TRAINING}.Momentum",
+        ),
+    ),
+    Limit(
+        "spectra and sound",
+        "there are no complex numbers",
+        ("DFT", "MelWeightMatrix", "STFT"),
+    ),
+    Limit(
+        "regions of images",
+        "sampling between elements at places that the model computes has only been written for "
+        "`nn.functional.grid_sample`, whose modes are fewer than ONNX's",
+        ("AffineGrid", "DeformConv", "GridSample", "NonMaxSuppression", "RoiAlign"),
+    ),
+    Limit(
+        "reinterpreted bits",
+        "no operation of Fathom's reads the bytes of one dtype as another",
+        ("BitCast",),
+    ),
+    Limit(
+        "new operators that no exporter writes yet",
+        "they can be written as other operators, which is what the standard's own expansions of "
+        "them do, and these run",
+        ("CausalConvWithState", "LinearAttention", "ai.onnx.preview.FlexAttention"),
+    ),
+)
+
+
+def reason_for(operator: str) -> str:
+    """Why an operator is left out; empty where it is unknown."""
+    for limit in LIMITS:
+        if operator in limit.operators:
+            return limit.reason
+    return ""
