@@ -116,7 +116,7 @@ def test_loading_computes_nothing() -> None:
         initializers={"huge": np.array([1 << 40, 1 << 20])},
     )
     loaded = fathom.onnx.load(made.SerializeToString())
-    with pytest.raises((ArgumentError, FathomError), match="the_h"):
+    with pytest.raises(ArgumentError, match="Unable to allocate"):
         loaded(fathom.ones(1))
 
 

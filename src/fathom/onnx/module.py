@@ -16,6 +16,9 @@ from .plan import Step
 
 __all__ = ["Holder", "ImportedModel", "Port"]
 
+# What Python and NumPy raise where numbers, shapes and sizes do not fit.
+_MISFITS = (ArithmeticError, AssertionError, LookupError, MemoryError, TypeError, ValueError)
+
 # A value while the model runs: a tensor, or an array where it does not depend on the inputs'
 # elements (but on their shapes at most), so that it can steer what is recorded.
 Value = Tensor | Array
@@ -191,7 +194,7 @@ def run(step: Step, operands: Sequence[Value | None]) -> Sequence[Value]:
     except FathomError as error:
         error.args = (f"{step}: {error}",)
         raise
-    except (ArithmeticError, AssertionError, IndexError, KeyError, TypeError, ValueError) as error:
+    except _MISFITS as error:
         # Whatever else does not fit: a file may hold any nonsense.
         raise ArgumentError(f"{step}: {type(error).__name__}: {error}") from error
 
