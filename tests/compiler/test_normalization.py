@@ -28,7 +28,7 @@ def batch_norm(x):
     st.tuples(st.integers(2, 20), st.integers(1, 20), st.integers(1, 20), st.integers(1, 9)),
     st.sampled_from(ORDERS),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_batch_normalization(shape, order):
     function = with_gradient(batch_norm)
     check(function, images(shape), images(shape, seed=1), order=order, tolerance=1e-8)

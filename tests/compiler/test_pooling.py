@@ -38,7 +38,7 @@ def windows(draw):
 
 
 @given(windows(), st.integers(1, 20), ORDERS, DTYPES, st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_max_pooling(case, channels, order, dtype, ceil_mode):
     options, sizes = case
     x = images((2, channels, *sizes), dtype)
@@ -46,7 +46,7 @@ def test_max_pooling(case, channels, order, dtype, ceil_mode):
 
 
 @given(windows(), st.integers(1, 20), ORDERS, DTYPES, st.booleans())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_average_pooling(case, channels, order, dtype, counted):
     options, sizes = case
     x = images((2, channels, *sizes), dtype)

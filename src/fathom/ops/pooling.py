@@ -261,7 +261,8 @@ class Fold(Op):
         counts = tuple(others[: len(self.sizes)])
         images = np.zeros((batch, *self.sizes, channels), x.dtype)
         for offset in self.windows.offsets():
-            images[self.windows.seen_at(offset, counts)] += channels_last(x[(..., *offset)])
+            within: tuple[Any, ...] = (..., *offset)
+            images[self.windows.seen_at(offset, counts)] += channels_last(x[within])
         return channels_first(images)
 
     def gradient(self, operand: int, grad: Operand, output: Operand, x: Operand) -> Operand:

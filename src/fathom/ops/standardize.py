@@ -14,7 +14,7 @@ class Variance(Reduction):
 
     def evaluate(self, x: Array) -> Array:
         count = math.prod([x.shape[axis] for axis in self.axes])
-        distance = x - np.add.reduce(x, self.axes, x.dtype, keepdims=True) / count  # type: ignore[call-overload]
+        distance = x - np.add.reduce(x, self.axes, x.dtype, keepdims=True) / count
         np.multiply(distance, distance, out=distance)
         total = np.add.reduce(distance, self.axes, x.dtype, keepdims=self.keepdims)  # type: ignore[call-overload]
         return np.asarray(total / count, x.dtype)
