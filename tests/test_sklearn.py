@@ -216,11 +216,12 @@ def test_class_weights_say_what_is_worth_how_much() -> None:
     assert_same(balanced, clone(plain).fit(X, rare, sample_weight=weights), tolerance=1e-6)
 
 
-def test_early_stopping_keeps_the_best_model() -> None:
+@pytest.mark.parametrize("compile", [False, True], ids=["eager", "compiled"])
+def test_early_stopping_keeps_the_best_model(compile: bool) -> None:
     digits, labels = load_digits(return_X_y=True)
     classifier = Classifier(
         (32,), lr=0.02, max_iter=60, early_stopping=True, n_iter_no_change=3, random_state=0,
-        compile=False,
+        compile=compile,
     ).fit(digits[:800] / 16, labels[:800])  # fmt: skip
     scores = classifier.validation_scores_
     assert len(scores) == classifier.n_iter_ < 60
@@ -272,6 +273,8 @@ def test_a_function_makes_a_model_that_fits_the_data() -> None:
 def test_a_model_that_does_not_fit_is_named() -> None:
     with pytest.raises(ValueError, match=r"gave shape \(90, 2\), expected \(90, 3\), a logit for"):
         fitted(Classifier, nn.Linear(6, 2))
+    with pytest.raises(ValueError, match="model is 'resnet18'; expected the sizes of hidden"):
+        fitted(Classifier, "resnet18")
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         fitted(Regressor, batch_size=0)
     with pytest.raises(ValueError, match="all samples have a weight of 0"):

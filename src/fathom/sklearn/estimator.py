@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from math import ceil, inf
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -150,6 +151,12 @@ class Estimator(BaseEstimator):
             return deepcopy(self.model)
         if callable(self.model):
             return self.model(features, outputs)
+        if not _are_sizes(self.model):
+            raise ArgumentError(
+                f"{type(self).__name__}: model is {self.model!r}; expected the sizes of hidden "
+                f"layers such as (100,), a module, or a function that makes one of the numbers "
+                f"of features and outputs"
+            )
         model = mlp([features, *self.model, outputs], self.activation)
         for layer in model:
             if isinstance(layer, Linear):  # as scikit-learn's networks begin
@@ -252,6 +259,12 @@ class Patience:
     @property
     def is_over(self) -> bool:
         return self._tol is not None and self._waited > self._epochs
+
+
+def _are_sizes(model: Any) -> bool:
+    return isinstance(model, Sequence) and all(
+        isinstance(size, Integral) and size > 0 for size in model
+    )
 
 
 def _cast(array: Array, dtype: np.dtype[Any], name: str) -> Array:
