@@ -130,11 +130,11 @@ class TestConvert:
         assert read_pytorch(tmp_path / "c.pt")
 
     def test_a_checkpoint_becomes_weights_of_darknets(self, tmp_path):
-        model = models.darknet19(num_classes=2)
+        model = models.darknet19(num_classes=2, in_channels=1)
         write_pytorch(tmp_path / "a.pt", {"state_dict": model.state_dict()})
-        options = ("--model", "darknet19", "--set", "num_classes=2")
+        options = ("--model", "darknet19", "--set", "num_classes=2", "--set", "in_channels=1")
         succeed("convert", tmp_path / "a.pt", tmp_path / "b.weights", *options)
-        again = models.darknet19(num_classes=2)
+        again = models.darknet19(num_classes=2, in_channels=1)
         models.load_darknet_weights(again, tmp_path / "b.weights")
         for name, value in model.state_dict().items():
             np.testing.assert_array_equal(value, again.state_dict()[name])

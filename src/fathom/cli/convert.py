@@ -108,10 +108,12 @@ def _fill(made: "Module", source: Path) -> None:
             models.load_darknet_weights(made, source)
     elif kind == "Keras":
         models.load_keras(made, source)
+    elif kind == "ONNX":
+        from ..onnx import load
+
+        models.load_checkpoint(made, load(source).state_dict())
     else:
-        contents = _read(source, None)
-        tensors = {name: one.tensor(name, True) for name, one in contents.tensors().items()}
-        models.load_checkpoint(made, tensors)
+        models.load_checkpoint(made, source)
 
 
 def _write_model(
