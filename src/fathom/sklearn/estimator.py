@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from math import ceil, inf
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -263,7 +262,7 @@ class Patience:
 
 def _are_sizes(model: Any) -> bool:
     return isinstance(model, Sequence) and all(
-        isinstance(size, Integral) and size > 0 for size in model
+        isinstance(size, int | np.integer) and size > 0 for size in model
     )
 
 
