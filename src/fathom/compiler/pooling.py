@@ -143,11 +143,18 @@ class _Pooling:
             if fill == 0:
                 padded = self._apply(Place(shape, where), x)
             else:
-                number = _constant(np.asarray(fill, x.dtype))
-                padded = self._apply(AssignSlice(where), self._apply(Expand(shape), number), x)
+                padded = self._apply(AssignSlice(where), self._filled(shape, fill, x), x)
             self._lay_out(padded, self._places.get(x))
             x = padded
         return self._apply(Unfold(_unpadded(windows)), x)
+
+    def _filled(self, shape: Shape, fill: Any, beside: Vertex) -> Vertex:
+        """A number spread over a shape, the same vertex wherever it is asked for."""
+        key = (shape, repr(fill), beside.dtype)
+        if key not in self._known:
+            number = _constant(np.asarray(fill, beside.dtype))
+            self._known[key] = self._apply(Expand(shape), number)
+        return self._known[key]
 
     def _folded(self, split: Vertex, windows: Windows, sizes: Shape) -> Vertex:
         """The images that windows (N, C, *counts, *kernel) add up to."""
