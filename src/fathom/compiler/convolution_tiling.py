@@ -22,7 +22,8 @@ _FEWEST_STEPS = 200  # that are worth to put sums aside and to load them again
 _CLOSEST_BYTES = 1 << 14
 _FAR_ROWS = 256  # bytes from row to row of the second factor from which it is copied,
 _MANY_TILES = 8  # for so many tiles at least
-_THREADS = (1, 2, 4)  # shares are judged by these numbers of threads
+_OF_COLUMNS = 1.05  # how much less evenly shared columns may be than rows
+_ROOM = 5 << 17  # bytes of sums that are put aside at no great cost
 
 
 class Problem(NamedTuple):
@@ -101,8 +102,12 @@ def choose(problem: Problem, target: Target) -> Tiling:
         or (is_far and panel_bytes > _CLOSEST_BYTES and tiles >= _MANY_TILES)
     )
     panels = problem.groups * -(-vectors // width)
-    is_shared_by_columns = _imbalance(panels) < _imbalance(tiles) or (
-        packed and _imbalance(panels) <= _imbalance(tiles) * 1.05
+    by_columns, by_rows = (_imbalance(pieces, target.cores) for pieces in (panels, tiles))
+    # Threads that share the columns read only their own of the second factor, which matters
+    # where that is larger than the result.
+    is_wide = math.prod(problem.inner) > math.prod(problem.rows)
+    is_shared_by_columns = by_columns < by_rows or (
+        packed and is_wide and by_columns <= by_rows * _OF_COLUMNS
     )
     return Tiling(
         height,
@@ -122,13 +127,18 @@ def _chunk(problem: Problem, panel: int) -> int:
     each = (problem.first_step + steps * panel) * problem.itemsize
     if not rest or first * each <= _CLOSE_BYTES or 0 in problem.inner:
         return first
+    if math.prod(problem.rows) * panel * problem.itemsize > _ROOM:
+        each = steps * panel * problem.itemsize
+        if first * each <= _CLOSE_BYTES:
+            return first
     longest = max(_CLOSE_BYTES // each, -(-_FEWEST_STEPS // steps), 1)
     return -(-first // -(-first // longest))
 
 
-def _imbalance(pieces: int) -> float:
-    """How much longer than its share the busiest thread works, averaged over thread counts."""
-    return sum(-(-pieces // threads) * threads / pieces for threads in _THREADS) / len(_THREADS)
+def _imbalance(pieces: int, cores: int) -> float:
+    """How much longer than its share the busiest of so many threads works, averaged with one
+    thread alone."""
+    return (1 + -(-pieces // cores) * cores / max(pieces, 1)) / 2
 
 
 def _tiles(rows: Shape, height: int, length: int) -> int:
