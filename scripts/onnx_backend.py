@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fathom.onnx.backend import Backend
+from fathom.errors import RecordingError
+from fathom.onnx.backend import Backend, BackendModel
 from fathom.onnx.limits import LIMITS
 from fathom.onnx.reading import ELEMENT_TYPES
 
@@ -29,6 +30,7 @@ START, END = "<!-- left out: start -->", "<!-- left out: end -->"
 NO_TENSORS = "values that are no tensors"
 ELEMENTS = "element types"
 RANDOM = "random numbers"
+EAGER = "shapes or axes among the inputs, which run eagerly only"
 VALUES = {
     NO_TENSORS: "a model's values are tensors of numbers: no texts, sequences or optional ones",
     ELEMENTS: (
@@ -56,7 +58,25 @@ class LeavingOut(Backend):
         """Make a model ready to run, or say why it is left out."""
         for reason in reasons(model):
             raise unittest.SkipTest(reason)
-        return super().prepare(model, device)
+        return LeavingOutValues(super().prepare(model, device))
+
+
+class LeavingOutValues:
+    """A model that leaves out what can only run eagerly.
+
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: BackendModel) -> None:
+        self.model = model
+
+    def run(self, inputs: Any) -> Any:
+        """The outputs for inputs."""
+        try:
+            return self.model.run(inputs)
+        except RecordingError:
+            raise unittest.SkipTest(EAGER) from None
 
 
 def reasons(model: Any) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...functional.exponential import log
 from ...functional.extrema import amax, amin, argmax, argmin
 from ...functional.reduction import logsumexp, mean, prod, sum
@@ -64,7 +66,7 @@ def _extreme(
     if not axes:
         return data
     if data.dtype == bool_:
-        return function(cast(data, uint8), axes, keepdims) > 0
+        return _extreme(function, cast(data, uint8), axes, keepdims) > 0
     if 0 in [data.shape[axis] for axis in axes]:
         # Of nothing, what changes no other: an infinity, or the last of the integers.
         return _of_nothing(function is amax, data, axes, keepdims)
@@ -72,8 +74,6 @@ def _extreme(
 
 
 def _of_nothing(is_largest: bool, data: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    import numpy as np
-
     if is_floating(data.dtype):
         value: float = -np.inf if is_largest else np.inf
     else:
