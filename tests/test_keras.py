@@ -177,8 +177,8 @@ def test_damaged_files_are_read_or_refused(tmp_path, make):
     sound = make()
     path = tmp_path / "a.keras"
     chance = random.Random(0)
-    for number in range(150):
-        if number < 75:
+    for number in range(60):
+        if number < 30:
             content = sound[: chance.randrange(len(sound))]
         else:
             content = bytearray(sound)
