@@ -76,6 +76,16 @@ class Program:
     steps: tuple[Step, ...]
     constants: Mapping[str, Array]
 
+    def last_uses(self) -> list[list[str]]:
+        """For each step the values that nothing after it needs."""
+        seen = {port.name for port in self.outputs}
+        found = []
+        for step in reversed(self.steps):
+            names = {*step.inputs, *step.outputs} - seen
+            seen |= names
+            found.append(sorted(names))
+        return found[::-1]
+
 
 class Holder(Module):
     """The parameters whose names in a file begin alike: those of ``"layer1.0."``."""
@@ -98,6 +108,7 @@ class ImportedModel(Module):
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._last_uses = program.last_uses()
         # For each initializer that is state, the module that holds it and its name there.
         self._places: dict[str, tuple[Module, str]] = {}
 
@@ -144,15 +155,17 @@ class ImportedModel(Module):
             holder.note_use()
             values[name] = holder.__dict__[attribute]
         values.update(self._arguments(inputs, named))
-        for step in program.steps:
-            results = run(step, [values[name] if name else None for name in step.inputs])
-            values.update(zip(step.outputs, results, strict=False))
+        for step, done in zip(program.steps, self._last_uses, strict=True):
+            found = run(step, [values[name] if name else None for name in step.inputs])
+            values.update(zip(step.outputs, found, strict=False))
+            for name in done:
+                values.pop(name, None)
         results = tuple([as_tensor(values[port.name]) for port in program.outputs])
         return results[0] if len(results) == 1 else results
 
     def _arguments(self, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> dict[str, Value]:
         ports = self._program.inputs
-        given = dict(zip([port.name for port in ports], inputs, strict=False)) | named
+        given = {**dict(zip([port.name for port in ports], inputs, strict=False)), **named}
         if len(given) != len(inputs) + len(named) or given.keys() != {port.name for port in ports}:
             raise ArgumentError(
                 f"the model expects the inputs {', '.join(map(str, ports)) or '(none)'}; got "
@@ -165,7 +178,7 @@ class ImportedModel(Module):
                     f"tensor, for an array fathom.from_numpy(array)"
                 )
             port.check(given[port.name])
-        return given  # type: ignore[return-value]
+        return {**given}
 
     def extra_repr(self) -> str:
         """The model's inputs, outputs and size."""

@@ -1,6 +1,8 @@
 """Attention and positions."""
 
 import math
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import numpy as np
@@ -105,15 +107,14 @@ def _allowed(scores: Tensor, offset: Any, is_causal: bool, left: int, right: int
     queries, keys = scores.shape[-2:]
     place = Tensor(np.arange(queries).reshape(-1, 1), dtype=np.int64) + offset
     other = Tensor(np.arange(keys), dtype=np.int64)
-    allowed = None
-    for bound, holds in (
-        (is_causal, lambda: other <= place),
-        (left >= 0, lambda: other >= place - left),
-        (right >= 0, lambda: other <= place + right),
-    ):
-        if bound:
-            allowed = holds() if allowed is None else allowed & holds()
-    return allowed
+    bounds = []
+    if is_causal:
+        bounds.append(other <= place)
+    if left >= 0:
+        bounds.append(other >= place - left)
+    if right >= 0:
+        bounds.append(other <= place + right)
+    return reduce(and_, bounds) if bounds else None
 
 
 @operator("RotaryEmbedding")
