@@ -24,7 +24,7 @@ PYTHON = os.path.join(PROGRAMS, "python.exe" if os.name == "nt" else "python")
 # What to install, and what to run, by the word on the command line.
 TASKS = {
     "train": (".[plots,images]", ["-m", "fathom", "train"]),
-    "test": (".[test]", ["-m", "pytest"]),
+    "test": (".[test]", ["-m", "pytest", "-n", "auto"]),
 }
 
 
