@@ -203,7 +203,7 @@ class Group:
         return True
 
     def _take_reduction(self, vertex: Vertex, axes: AxisMap) -> bool:
-        if self.product is not None:
+        if self.product is not None or self._adds_up:
             return False
         found = covered(axes, vertex.shape, self.sizes)
         if found is None:
@@ -226,6 +226,11 @@ class Group:
         self.sizes |= added
         self.running = tuple(map(alone, added))
         return True
+
+    @property
+    def _adds_up(self) -> bool:
+        """Whether windows are added up; a pass for each reduction would be one over each."""
+        return any(isinstance(vertex.op, Fold) for vertex in self.stored)
 
     def running_along(self, sizes: Shape) -> AxisMap | None:
         """Where the kernel stands along reduced axes of these sizes."""

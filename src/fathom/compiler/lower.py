@@ -363,7 +363,12 @@ class _GroupWriter(KernelWriter):
             case PlacePicked(axis):
                 picked, chosen = (self._value(*operand) for operand in operands)
                 here = self._place(axes[axis])
-                is_here = self.emit(Apply(Equal(), (here, self._as_index(chosen))), np.dtype(bool))
+                narrow = self.instructions[chosen].dtype
+                if narrow != INT64 and np.iinfo(narrow).max >= op.size - 1:
+                    here = self.emit(Apply(Cast(narrow), (here,)), narrow)
+                else:
+                    chosen = self._as_index(chosen)
+                is_here = self.emit(Apply(Equal(), (here, chosen)), np.dtype(bool))
                 zero = self.emit(Literal(0), dtype)
                 return self.emit(Apply(Where(), (is_here, picked, zero)), dtype)
         raise AssertionError(f"{vertex.kind} is not computed in loops")
