@@ -270,7 +270,7 @@ class TestHostile:
             (b"\x80\x02(itorch\nSize\n.", "instruction"),
             (b"\x80\x02\x82\x01.", "instruction"),
             (b"\x80\x02ctorch\nSize\nN}b.", "attributes of a NoneType"),
-            (b"\x80\x02ctorch\nSize\n.", "holds a Callable"),
+            (b"\x80\x02ctorch\nSize\n.", "holds a Function"),
             (b"\x80\x02ctorch\nSize\nX\x01\0\0\0a\x85R.", "no whole numbers"),
             (b"\x80\x02ctorch\nSize\n(K\1K\1K\1tR.", "wrong arguments"),
             (b"\x80\x02]q\0h\0a.", "holds itself"),

@@ -130,7 +130,9 @@ def _write_model(
         return
     from ..onnx import export
 
-    shape = input_shape or getattr(made, "input_shape", (3, 224, 224))
+    shape = input_shape or (3, 224, 224)
+    if input_shape is None and isinstance(made, models.DarknetNetwork):
+        shape = made.input_shape
     export(
         made, zeros(1, *shape), target, input_names=["input"], dynamic_axes={"input": {0: "batch"}}
     )

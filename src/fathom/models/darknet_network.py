@@ -6,6 +6,7 @@ from typing import Self
 from .. import nn
 from ..formats.darknet import Section, WeightsHeader, read_cfg, read_weights, write_cfg
 from ..formats.files import PathLike
+from ..ops import Array
 from ..tensor import Tensor
 from .darknet_layers import Layer
 from .darknet_plan import NetworkPlan, plan_network
@@ -77,7 +78,7 @@ class DarknetNetwork(nn.Module):
         network._fill(weights, header, numbers, partial)
         return network.eval()
 
-    def _fill(self, path: PathLike, header: WeightsHeader, numbers, partial: bool) -> None:
+    def _fill(self, path: PathLike, header: WeightsHeader, numbers: Array, partial: bool) -> None:
         count = fill(path, header, numbers, self._chunks(), partial)
         self.seen = header.seen
         for layer in list(self.layers)[count:]:
@@ -113,7 +114,8 @@ class DarknetNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """The output of the last layer."""
-        x, earlier = images, []
+        x = images
+        earlier: list[Tensor | None] = []
         for number, layer in enumerate(self.layers):
             x = layer(x, earlier)
             earlier.append(x if number in self._needed else None)

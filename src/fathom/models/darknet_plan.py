@@ -94,7 +94,9 @@ class Options:
         """The name of an activation."""
         name = self.section.options.get("activation", default)
         if name not in ACTIVATIONS:
-            raise self.fail(f"there is no activation {name[:40]!r}; there are {_list(ACTIVATIONS)}")
+            raise self.fail(
+                f"there is no activation {name[:40]!r}; there are {', '.join(sorted(ACTIVATIONS))}"
+            )
         return name
 
     def layers(self, name: str) -> list[int]:
@@ -200,12 +202,12 @@ def _local(options: Options, shape: Shape, before: list[LayerPlan]) -> LayerPlan
     padding = min(options.whole("pad", 0, least=0), 1)
     if padding and size not in (2, 3):
         raise options.fail("with pad=1 Darknet computes size=3 only as one expects")
-    out = [(n - (1 if padding else size)) // stride + 1 for n in (height, width)]
+    tall, wide = ((n - (1 if padding else size)) // stride + 1 for n in (height, width))
     make = partial(
-        layers.Local, channels, filters, *out, size, stride, padding, options.activation()
+        layers.Local, channels, filters, tall, wide, size, stride, padding, options.activation()
     )
-    numbers = math.prod(out) * filters * (1 + channels * size * size)
-    return LayerPlan(make, (filters, *out), numbers)
+    numbers = tall * wide * filters * (1 + channels * size * size)
+    return LayerPlan(make, (filters, tall, wide), numbers)
 
 
 def _batchnorm(options: Options, shape: Shape, before: list[LayerPlan]) -> LayerPlan:
@@ -297,7 +299,3 @@ _SECTIONS: dict[str, Callable[[Options, Shape, list[LayerPlan]], LayerPlan]] = {
     "dropout": _dropout,
     "cost": _cost,
 }
-
-
-def _list(names: Sequence[str] | dict[str, object]) -> str:
-    return ", ".join(sorted(names))

@@ -1,5 +1,6 @@
 """The numbers of Darknet's ``.weights`` files, and the tensors they belong to."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,11 @@ class Chunk:
     @property
     def numbers(self) -> int:
         """How many numbers they are."""
-        return sum(tensor.numel() for tensor in self.tensors)
+        return sum(_count(tensor) for tensor in self.tensors)
+
+
+def _count(tensor: Tensor) -> int:
+    return math.prod(tensor.shape)
 
 
 def check_size(
@@ -83,8 +88,8 @@ def fill(
     position = 0
     for chunk in chunks[:count]:
         for tensor in chunk.tensors:
-            values = numbers[position : position + tensor.numel()]
-            position += tensor.numel()
+            values = numbers[position : position + _count(tensor)]
+            position += _count(tensor)
             if _is_turned(header, chunk, tensor):
                 values = values.reshape(-1, tensor.shape[0]).T
             tensor.data = wrap(Node(values.reshape(tensor.shape)))

@@ -131,7 +131,8 @@ class EfficientNet(nn.Module):
             elif isinstance(module, nn.Linear):
                 bound = 1 / math.sqrt(module.out_features)
                 nn.init.uniform_(module.weight, -bound, bound)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images).mean((2, 3)))

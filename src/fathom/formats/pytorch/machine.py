@@ -203,7 +203,7 @@ class Machine:
     def _call(self) -> None:
         arguments = self._pop(tuple)
         function = self._pop()
-        if not isinstance(function, Callable_):
+        if not isinstance(function, Function):
             raise Refusal(f"its pickle calls a {type(function).__name__}")
         self._push(function.call(arguments))
 
@@ -218,7 +218,7 @@ class Machine:
         self._push(self._find_storage(self._pop()))
 
 
-class Callable_:  # noqa: N801 - `callable` is a function of Python's
+class Function:
     """A function that a pickle may call.
 
     Args:

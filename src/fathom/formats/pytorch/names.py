@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ops import Array
 from ..stored import ELEMENT_TYPES, ElementType, StoredTensor
-from .machine import Callable_, Refusal, checked_key
+from .machine import Function, Refusal, checked_key
 
 # Tensors may show the same storage, and one number of it may be expanded to many; but together
 # they may not be larger than this multiple of the file, and this much in any case.
@@ -80,18 +80,18 @@ class Names:
         self._only_checks = only_checks
         self._left = EXPANSION * file_size + ALLOWANCE
         self.table: dict[str, Any] = {
-            "collections.OrderedDict": Callable_(_ordered_dict),
-            "builtins.set": Callable_(_set),
-            "__builtin__.set": Callable_(_set),
-            "torch.Size": Callable_(_size),
-            "torch.device": Callable_(_device),
+            "collections.OrderedDict": Function(_ordered_dict),
+            "builtins.set": Function(_set),
+            "__builtin__.set": Function(_set),
+            "torch.Size": Function(_size),
+            "torch.device": Function(_device),
             "torch.storage.UntypedStorage": StorageType(None),
-            "torch._utils._rebuild_tensor": Callable_(self._rebuild),
-            "torch._utils._rebuild_tensor_v2": Callable_(self._rebuild_second),
-            "torch._utils._rebuild_tensor_v3": Callable_(self._rebuild_third),
-            "torch._utils._rebuild_parameter": Callable_(_parameter),
-            "torch._utils._rebuild_parameter_with_state": Callable_(_parameter),
-            "torch._tensor._rebuild_from_type_v2": Callable_(_rebuild_of_type),
+            "torch._utils._rebuild_tensor": Function(self._rebuild),
+            "torch._utils._rebuild_tensor_v2": Function(self._rebuild_second),
+            "torch._utils._rebuild_tensor_v3": Function(self._rebuild_third),
+            "torch._utils._rebuild_parameter": Function(_parameter),
+            "torch._utils._rebuild_parameter_with_state": Function(_parameter),
+            "torch._tensor._rebuild_from_type_v2": Function(_rebuild_of_type),
         }
         for name, element in ELEMENT_TYPES.items():
             self.table[f"torch.{name}"] = element
@@ -101,7 +101,7 @@ class Names:
         for name in _KINDS_OF_TENSOR:
             self.table[name] = TensorType(name)
         for name in _SPECIAL_TENSORS:
-            self.table[f"torch._utils.{name}"] = Callable_(_refuser(name))
+            self.table[f"torch._utils.{name}"] = Function(_refuser(name))
 
     def _rebuild(self, storage: Any, offset: Any, size: Any, stride: Any) -> StoredTensor:
         if not isinstance(storage, Storage):
@@ -188,7 +188,7 @@ def _parameter(data: Any, requires_grad: Any, hooks: Any = None, state: Any = No
 
 def _rebuild_of_type(function: Any, kind: Any, arguments: Any, state: Any) -> Any:
     if not (
-        isinstance(function, Callable_)
+        isinstance(function, Function)
         and isinstance(kind, TensorType)
         and isinstance(arguments, tuple)
     ):
