@@ -66,8 +66,7 @@ class _Panel(NamedTuple):
         first: the address of the first factor's element that all counters 0 stand for.
         second: the same of the second factor, at the first column.
         strides: how far the second factor's elements lie apart along the inner axes.
-        is_first, is_last: whether the chunk is the first, and the last: an i1, or None where
-            there is only one.
+        is_last: whether the chunk is the last one: an i1, or None where there is only one.
     """
 
     group: Value

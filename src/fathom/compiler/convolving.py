@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..ops import Convolution, ConvolutionWeightGradient, Op, Shape
 from .convolution import ConvolutionKernel, simplified
-from .kernel import Access, Body, DType, Kernel, rewritten
+from .kernel import Access, Body, DType, Kernel, Position, rewritten
 from .margins import ConvolutionInputGradientInside
 from .matmul import MatMulKernel
 from .orientation import oriented
@@ -350,7 +350,7 @@ def _every(body: Body, parts: list[tuple[int, int]]) -> Body:
         steps = [step * stride for (_, step), stride in zip(parts, places, strict=True)]
         return Access(old.buffer, old.offset + begin, (batch, *steps, channel))
 
-    def position(old):  # type: ignore[no-untyped-def]
+    def position(old: Position) -> Position:
         if not 1 <= old.axis <= len(parts):
             return old
         start, step = parts[old.axis - 1]
