@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from .body import Point, evaluate, varying, write_stores
+from .convolution_body import Finisher, Tile
 from .emitter import Emitter, Value, Variable, index, number
-from .kernel import Access, Product, share
-from .lanes import Lanes, memory_type
+from .kernel import Access, share
+from .lanes import memory_type
 from .packing import write_packing
 from .tile import Matrix, accumulate
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 # Sums of no more steps than this are written out step by step.
 _UNROLLED = 40
 _UNROLLED_SUMS = 600
-# Up to how many instructions a body is written once for every vector of a tile; a longer one
-# is written once, in a loop over the tile.
-_SHORT = 480
 
 
 class Room(NamedTuple):
@@ -107,23 +104,12 @@ class ConvolutionWriter:
         self.element = memory_type(self.dtype, 1)
         self.type = memory_type(self.dtype, self.tiling.lanes)
         self.tiles = tile_count(kernel, self.tiling)
-        self.product = next(
-            position
-            for position, instruction in enumerate(kernel.body.instructions)
-            if isinstance(instruction.action, Product)
-        )
         # How the rows of the first factor lie, along the inner axes, and along the columns.
         rows = 1 + len(kernel.rows)
         self.row_strides = kernel.first.strides[1:rows]
         self.inner_strides = kernel.first.strides[rows:-1]
         self.first_column = kernel.first.strides[-1]
-        self.same_in_rows = self._found_alike(range(len(kernel.rows)))
-
-    def _found_alike(self, axes: Sequence[int]) -> list[int]:
-        """The body's instructions whose results are the same along some axes."""
-        varies = varying(self.kernel.body, axes)
-        everything = range(len(self.kernel.body.instructions))
-        return [number for number in everything if number not in varies]
+        self.finisher = Finisher(emitter, kernel, pointers, self.tiling)
 
     def write(self, thread: Value, threads: Value) -> None:
         """The loops over the groups and their panels."""
@@ -407,8 +393,6 @@ class ConvolutionWriter:
         every = mask or number(1, f"<{lanes} x i1>")
         return emitter.gather(self.type, emitter.addresses(start, self.element, steps), every)
 
-    # The body
-
     def _finish(
         self,
         panel: _Panel,
@@ -417,74 +401,8 @@ class ConvolutionWriter:
         sums: list[list[Variable]],
         masks: list[Value | None],
     ) -> None:
-        """Run the body for each vector of a tile.
-
-        All loads come before the stores: a processor may hold a load up that lies near an
-        unfinished store with a mask.
-        """
-        emitter, kernel = self.emitter, self.kernel
-        column = emitter.add(emitter.multiply(panel.group, index(kernel.columns)), panel.column)
-        columns = [emitter.add(column, index(n * self.tiling.lanes)) for n in range(len(masks))]
-        known = [self._alike(counters, at, mask) for at, mask in zip(columns, masks, strict=True)]
-        long = len(kernel.body.instructions) * len(points) * len(masks) > _SHORT
-        if long:
-            self._finish_in_loops(counters, points, sums, masks, columns, known)
-            return
-        finished = []
-        for (down, along), row in zip(points, sums, strict=True):
-            at_row = self._at(counters, index(down), index(along))
-            for at, mask, total, same in zip(columns, masks, row, known, strict=True):
-                point = self._point(at_row, at, mask)
-                finished.append((point, self._results(point, emitter.read(total), same)))
-        for point, results in finished:
-            write_stores(emitter, kernel.body, self.pointers, point, results)
-
-    def _finish_in_loops(
-        self,
-        counters: list[Value],
-        points: list[tuple[int, int]],
-        sums: list[list[Variable]],
-        masks: list[Value | None],
-        columns: list[Value],
-        known: list[dict[int, Lanes]],
-    ) -> None:
-        """Put the tile aside, and write the body once for each vector of a row."""
-        emitter, panel = self.emitter, self.tiling.panel
-        kept = emitter.array(self.element, len(points) * panel)
-        for number_, row in enumerate(sums):
-            for position, total in enumerate(row):
-                emitter.store(emitter.read(total), self._kept(kept, number_, position))
-        height, length = points[-1][0] + 1, points[-1][1] + 1
-        with (
-            emitter.loop(index(0), index(height)) as down,
-            emitter.loop(index(0), index(length)) as along,
-        ):
-            row_number = emitter.add(emitter.multiply(down, index(length)), along)
-            offset = emitter.multiply(row_number, index(panel))
-            start = emitter.address(kept, self.element, offset)
-            at_row = self._at(counters, down, along)
-            for n, (at, mask, same) in enumerate(zip(columns, masks, known, strict=True)):
-                place = emitter.address(start, self.element, index(n * self.tiling.lanes))
-                point = self._point(at_row, at, mask)
-                results = self._results(point, emitter.load(self.type, place), same)
-                write_stores(emitter, self.kernel.body, self.pointers, point, results)
-
-    def _at(self, counters: list[Value], down: Value, along: Value) -> list[Value]:
-        moves = [down, along][-len(counters) :] if len(counters) < 2 else [down, along]
-        found = list(counters)
-        for position, move in zip(range(-len(moves), 0), moves, strict=True):
-            if move.text != "0":
-                found[position] = self.emitter.add(found[position], move)
-        return found
-
-    def _point(self, rows: list[Value], column: Value, mask: Value | None) -> Point:
-        return Point((*rows, column), len(rows), self.tiling.lanes, mask)
-
-    def _alike(self, counters: list[Value], column: Value, mask: Value | None) -> dict[int, Lanes]:
-        """What is the same in all rows."""
-        point = self._point(counters, column, mask)
-        return evaluate(self.emitter, self.kernel.body, self.pointers, point, {}, self.same_in_rows)
-
-    def _results(self, point: Point, total: Value, known: dict[int, Lanes]) -> dict[int, Lanes]:
-        given = {**known, self.product: Lanes(self.emitter, total, self.dtype)}
-        return evaluate(self.emitter, self.kernel.body, self.pointers, point, given)
+        """Run the body for each vector of a tile."""
+        emitter = self.emitter
+        group = emitter.multiply(panel.group, index(self.kernel.columns))
+        tile = Tile(counters, emitter.add(group, panel.column), points, masks)
+        self.finisher.write(tile, [[emitter.read(total) for total in row] for row in sums])
