@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from ..ops import Shape
 from .convolution_tiling import Problem, Tiling, choose
-from .convolution_writer import ConvolutionWriter, room
+from .convolution_writer import ConvolutionWriter
 from .emitter import Emitter, index
 from .kernel import PARAMETERS, Access, Body, Kernel, Position, accesses, buffer_pointers, rewritten
 from .listing import counters, element, instructions, loops
@@ -78,7 +78,8 @@ class ConvolutionKernel(Kernel):
     def scratch(self, target: Target) -> int:
         if self.is_empty:
             return 0
-        size = sum(room(self, self.tiling(target))) * self.buffers[self.first.buffer].itemsize
+        room = self.tiling(target).room(self.rows, self.inner)
+        size = sum(room) * self.buffers[self.first.buffer].itemsize
         return -(-size // 64) * 64
 
     @property

@@ -52,6 +52,18 @@ class Problem(NamedTuple):
     vector_cost: float
 
 
+class Room(NamedTuple):
+    """How a thread's working memory is divided, in elements.
+
+    Attributes:
+        panel: the packed panel of the second factor; its size.
+        sums: the sums that go on in the next chunk; their size.
+    """
+
+    panel: int
+    sums: int
+
+
 @dataclass(frozen=True)
 class Tiling:
     """How a convolution is divided.
@@ -84,6 +96,18 @@ class Tiling:
     def panel(self) -> int:
         """How many columns a tile has."""
         return self.width * self.lanes
+
+    def tiles(self, rows: Shape) -> int:
+        """How many tiles the rows fall into."""
+        return _tiles(rows, self.height, self.length)
+
+    def room(self, rows: Shape, inner: Shape) -> Room:
+        """The working memory that each thread needs."""
+        first, *rest = inner
+        panel = self.chunk * math.prod(rest) * self.panel if self.packed else 0
+        if self.chunk >= first:
+            return Room(panel, 0)
+        return Room(panel, self.tiles(rows) * self.height * self.length * self.panel)
 
 
 @lru_cache(maxsize=4096)

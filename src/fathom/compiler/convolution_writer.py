@@ -1,6 +1,5 @@
 """Writes the loops of a convolution: groups, panels of columns, chunks of the sums, tiles."""
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import product
@@ -15,41 +14,10 @@ from .tile import Matrix, accumulate
 
 if TYPE_CHECKING:
     from .convolution import ConvolutionKernel
-    from .convolution_tiling import Tiling
 
 # Sums of no more steps than this are written out step by step.
 _UNROLLED = 40
 _UNROLLED_SUMS = 600
-
-
-class Room(NamedTuple):
-    """How a thread's working memory is divided, in elements.
-
-    Attributes:
-        panel: the packed panel of the second factor; its size.
-        sums: the sums that go on in the next chunk; their size.
-    """
-
-    panel: int
-    sums: int
-
-
-def room(kernel: "ConvolutionKernel", tiling: "Tiling") -> Room:
-    """The working memory that a convolution needs."""
-    first, *rest = kernel.inner
-    panel = tiling.chunk * math.prod(rest) * tiling.panel if tiling.packed else 0
-    if tiling.chunk >= first:
-        return Room(panel, 0)
-    return Room(panel, tile_count(kernel, tiling) * tiling.height * tiling.length * tiling.panel)
-
-
-def tile_count(kernel: "ConvolutionKernel", tiling: "Tiling") -> int:
-    """How many tiles the rows fall into."""
-    *outer, last = kernel.rows
-    if tiling.height > 1:
-        *outer, last = outer
-        return math.prod(outer) * -(-last // tiling.height)
-    return math.prod(outer) * -(-last // tiling.length)
 
 
 class _Panel(NamedTuple):
@@ -99,11 +67,11 @@ class ConvolutionWriter:
         self.pointers = pointers
         self.scratch = scratch
         self.tiling = kernel.tiling(emitter.target)
-        self.room = room(kernel, self.tiling)
+        self.room = self.tiling.room(kernel.rows, kernel.inner)
         self.dtype = kernel.buffers[kernel.first.buffer]
         self.element = memory_type(self.dtype, 1)
         self.type = memory_type(self.dtype, self.tiling.lanes)
-        self.tiles = tile_count(kernel, self.tiling)
+        self.tiles = self.tiling.tiles(kernel.rows)
         # How the rows of the first factor lie, along the inner axes, and along the columns.
         rows = 1 + len(kernel.rows)
         self.row_strides = kernel.first.strides[1:rows]
