@@ -221,6 +221,16 @@ def test_what_cannot_be_written_is_said(module: nn.Module, message: str, tmp_pat
     assert not path.exists()
 
 
+def test_a_loaded_model_is_written_again(tmp_path: Path) -> None:
+    module, x = models.lenet5(), fathom.rand(2, 1, 28, 28)
+    first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
+    fathom.onnx.export(module, x, first)
+    fathom.onnx.export(fathom.onnx.load(first), x, second)
+    loaded = fathom.onnx.load(second)
+    assert_equal(results(loaded, x), results(module, x))
+    assert loaded.state_dict().keys() == fathom.onnx.load(first).state_dict().keys()
+
+
 def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     module, x, path = nn.Linear(2, 2), fathom.rand(1, 2), tmp_path / "model.onnx"
     with pytest.raises(ArgumentError, match="names for 1 inputs"):

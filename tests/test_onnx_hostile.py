@@ -51,6 +51,7 @@ def set_dims(*dims: int) -> Callable[[Any], None]:
         (add_node("Relu", ["y"], ["x"]), MalformedModel, r"\(Relu\): its result 'x'"),
         (add_node("Relu", ["y", "y"], ["z"]), MalformedModel, r"\(Relu\): expected at most 1"),
         (add_node("Relu", ["y"], ["z"], alpha=1.0), MalformedModel, "attribute 'alpha' is unknown"),
+        (add_node("MaxPool", ["y"], ["z"]), MalformedModel, "attribute 'kernel_shape' is missing"),
         (add_node("Frobnicate", ["y"], ["z"]), UnsupportedModel, r"Frobnicate \(node 'the_z'\)"),
         (add_node("Loop", ["y"], ["z"]), UnsupportedModel, r"Loop \(node 'the_z'\): .* branches"),
         (add_node("Relu", ["y"], ["z"], domain="me"), UnsupportedModel, r"me.Relu \(node"),

@@ -1,5 +1,6 @@
 """ONNX models become modules that run, compile and train."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -146,3 +147,36 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtra, match=r"fathom-dl\[onnx\]"):
         fathom.onnx.load(b"")
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's, about its own exporter
+def test_what_pytorch_exports_computes_and_trains_as_it_does_there() -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    layers = torch.nn
+    module = layers.Sequential(
+        layers.Conv2d(3, 8, 3, 2, 1),
+        layers.BatchNorm2d(8),
+        layers.Hardswish(),
+        layers.MaxPool2d(3, 2, 1, ceil_mode=True),
+        layers.Conv2d(8, 8, 3, groups=8, padding=1),
+        layers.Upsample(scale_factor=2, mode="bilinear"),
+        layers.AdaptiveAvgPool2d(2),
+        layers.Flatten(),
+        layers.Linear(32, 4),
+    ).eval()
+    content = io.BytesIO()
+    options = {"input_names": ["x"], "dynamic_axes": {"x": {0: "n"}}, "dynamo": False}
+    torch.onnx.export(module, (torch.rand(1, 3, 32, 32),), content, **options)
+    loaded = fathom.onnx.load(content.getvalue())
+    x = torch.rand(3, 3, 32, 32)
+    expected = module(x)
+    found = fathom.compile(loaded)(fathom.from_numpy(x.numpy()))
+    np.testing.assert_allclose(found.detach().numpy(), expected.detach().numpy(), rtol=1e-4)
+    expected.square().sum().backward()
+    found.square().sum().backward()
+    for name in ("4.weight", "8.weight", "8.bias"):
+        gradient = loaded.get_parameter(name).grad.numpy()
+        np.testing.assert_allclose(
+            gradient, module.get_parameter(name).grad.numpy(), rtol=1e-3, atol=1e-6
+        )

@@ -35,6 +35,7 @@ class Operator:
         variadic: whether the last input may come several times.
         required: how many inputs there have to be.
         attributes: the names of the attributes that it takes.
+        needed: the names of those that have to be there.
         context: which of `opset` and `outputs` it takes.
         is_random: whether it gives something else each time.
         statistics: the inputs that training does not change, but a running mean.
@@ -46,6 +47,7 @@ class Operator:
     variadic: bool
     required: int
     attributes: frozenset[str]
+    needed: frozenset[str]
     context: tuple[str, ...]
     is_random: bool = False
     statistics: frozenset[str] = frozenset()
@@ -71,6 +73,8 @@ class Operator:
             is_given = position < len(given) and given[position]
             if not is_given and name not in attributes:
                 raise MalformedModel(f"the input '{name}' (number {position}) is missing")
+        for name in sorted(self.needed - attributes.keys()):
+            raise MalformedModel(f"the attribute '{name}' is missing")
         names = {name for name, _ in self.inputs[: len(given)]}
         for name in attributes:
             if name not in self.attributes or name in names:
@@ -104,12 +108,14 @@ def _operator(
     name: str, function: Callable[..., Any], is_random: bool, statistics: frozenset[str]
 ) -> Operator:
     inputs, required, variadic = [], 0, False
-    attributes, context = [], []
+    attributes, needed, context = [], [], []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in _CONTEXT:
             context.append(parameter.name)
         elif parameter.kind is parameter.KEYWORD_ONLY:
             attributes.append(parameter.name)
+            if parameter.default is parameter.empty:
+                needed.append(parameter.name)
         else:
             kinds = {parameter.annotation, *get_args(parameter.annotation)}
             inputs.append((parameter.name, Array in kinds))
@@ -125,6 +131,7 @@ def _operator(
         variadic,
         required,
         frozenset(attributes),
+        frozenset(needed),
         tuple(context),
         is_random,
         statistics,
