@@ -80,9 +80,8 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "regions of images",
-        "sampling between elements at places that the model computes has only been written for "
-        "`nn.functional.grid_sample`, whose modes are fewer than ONNX's",
-        ("AffineGrid", "DeformConv", "GridSample", "NonMaxSuppression", "RoiAlign"),
+        "convolutions and pooling at places that the model computes are not operations of Fathom's",
+        ("DeformConv", "RoiAlign"),
     ),
     Limit(
         "reinterpreted bits",

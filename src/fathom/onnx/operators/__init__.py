@@ -6,6 +6,7 @@ Source: https://onnx.ai/onnx/operators/
 from . import (  # noqa: F401 - each enters its operators in the table
     activation,
     attention,
+    boxes,
     constant,
     convolution,
     elementwise,
@@ -21,6 +22,7 @@ from . import (  # noqa: F401 - each enters its operators in the table
     recurrent,
     reduction,
     resizing,
+    sampling,
     scatter,
     sorting,
     windows,
