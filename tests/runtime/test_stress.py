@@ -245,8 +245,8 @@ while interruptions < 30:
     except KeyboardInterrupt:
         interruptions += 1
 signal.setitimer(signal.ITIMER_REAL, 0)
-losses = [step(x).item() for _ in range(3)]
-assert losses == sorted(losses, reverse=True) and 0 <= losses[0] < first
+losses = [step(x).item() for _ in range(3)]  # rounding errors by now
+assert all(0 <= loss < 1e-6 * first for loss in losses)
 print("done")
 """
     )

@@ -78,6 +78,7 @@ class CompiledProgram(Program):
         ]
 
     def fits(self, arguments: Sequence[Tensor]) -> bool:
+        self._is_settled = False
         if not (self.recording.guards.hold() and self.state.has_gradients(arguments)):
             return False
         for tensor, memory in self._read_only:
