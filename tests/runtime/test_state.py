@@ -146,3 +146,14 @@ def test_state_shifted_onto_itself():
     for _ in range(3):
         shift()
     assert state.tolist() == np.roll(np.arange(1000.0), 3).tolist()
+
+
+def test_tensors_that_no_longer_share_a_value_are_noticed():
+    one = fathom.arange(3.0)
+    other = fathom.zeros(3)
+    other._node = one._node
+    memory = StateMemory(Place(None, (one, other)), row_major((3,)), one.dtype, is_written=True)
+    memory.settle()
+    assert memory.is_ready()
+    other += 1
+    assert not memory.is_ready()

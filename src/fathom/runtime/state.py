@@ -76,6 +76,8 @@ class StateMemory:
         tensor = self.tensor.grad if self._is_gradient else self.tensor
         if tensor._node is not node or node.value is not self._array:  # type: ignore[union-attr]
             return False
+        if self._is_joint and self._is_parted():
+            return False
         # Written out, because this runs for each state at every call.
         return not self.is_written or (
             getrefcount(node) <= self._holders and getrefcount(node.value) <= _HOLDERS.of_array
