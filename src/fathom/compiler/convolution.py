@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from ..ops import Shape
 from .convolution_tiling import Problem, Tiling, choose
 from .convolution_writer import ConvolutionWriter
-from .emitter import Emitter, index
-from .kernel import PARAMETERS, Access, Body, Kernel, Position, accesses, buffer_pointers, rewritten
+from .emitter import Emitter
+from .kernel import PARAMETERS, Access, Body, Kernel, Position, accesses, memory_of, rewritten
 from .listing import counters, element, instructions, loops
 from .target import Target, host
 
@@ -91,13 +91,7 @@ class ConvolutionKernel(Kernel):
         with emitter.function(name, PARAMETERS) as (table, operands, thread, threads):
             if self.is_empty:
                 return
-            scratch_size = self.scratch(emitter.target)
-            count = len(self.buffers) + (scratch_size > 0)
-            pointers = buffer_pointers(emitter, count, table, operands)
-            scratch = None
-            if scratch_size:
-                offset = emitter.multiply(thread, index(scratch_size))
-                scratch = emitter.address(pointers.pop(), "i8", offset)
+            pointers, scratch = memory_of(self, emitter, table, operands, thread)
             ConvolutionWriter(emitter, self, pointers, scratch).write(thread, threads)
 
     def __str__(self) -> str:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .body import Point, evaluate, varying, write_stores
 from .emitter import Emitter, Value, index
-from .kernel import Product
 from .lanes import Lanes, memory_type
 
 if TYPE_CHECKING:
@@ -70,11 +69,7 @@ class Finisher:
         self.dtype = kernel.buffers[kernel.first.buffer]
         self.element = memory_type(self.dtype, 1)
         self.type = memory_type(self.dtype, tiling.lanes)
-        self.product = next(
-            position
-            for position, instruction in enumerate(kernel.body.instructions)
-            if isinstance(instruction.action, Product)
-        )
+        self.product = kernel.body.product
         varies = varying(kernel.body, range(len(kernel.rows)))
         everything = range(len(kernel.body.instructions))
         self.same_in_rows = [number for number in everything if number not in varies]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from .body import Point, evaluate, varying, write_stores
 from .emitter import Emitter, Value, index, number
-from .kernel import Literal, Product
+from .kernel import Literal
 from .lanes import Lanes, memory_type
 from .tiling import Tiling
 
@@ -40,11 +40,7 @@ class Epilogue:
         self._dtype = kernel.buffers[kernel.first.buffer]
         self._element = memory_type(self._dtype, 1)
         self._type = memory_type(self._dtype, tiling.lanes)
-        self._product = next(
-            position
-            for position, instruction in enumerate(kernel.body.instructions)
-            if isinstance(instruction.action, Product)
-        )
+        self._product = kernel.body.product
         self._known: dict[int, Lanes] = {}
 
     @property

@@ -140,6 +140,15 @@ class Body:
     instructions: tuple[Instruction, ...]
     stores: tuple[Store, ...]
 
+    @property
+    def product(self) -> int:
+        """The number of the instruction that stands for an element of the kernel's product."""
+        return next(
+            number
+            for number, instruction in enumerate(self.instructions)
+            if isinstance(instruction.action, Product)
+        )
+
 
 def accesses(body: Body) -> Iterator[Access]:
     """All places in buffers that a body reads or writes."""
@@ -239,6 +248,20 @@ def buffer_pointers(emitter: Emitter, count: int, table: Value, operands: Value)
         entry = emitter.address(table, "ptr", emitter.load("i64", place))
         pointers.append(emitter.load("ptr", entry))
     return pointers
+
+
+def memory_of(
+    kernel: Kernel, emitter: Emitter, table: Value, operands: Value, thread: Value
+) -> tuple[list[Value], Value | None]:
+    """The addresses of a kernel's buffers, and of this thread's working memory if it asks for
+    some (see `Kernel.scratch`)."""
+    size = kernel.scratch(emitter.target)
+    count = len(kernel.buffers) + (size > 0)
+    pointers = buffer_pointers(emitter, count, table, operands)
+    if not size:
+        return pointers, None
+    offset = emitter.multiply(thread, Value(str(size), "i64"))
+    return pointers, emitter.address(pointers.pop(), "i8", offset)
 
 
 def share(emitter: Emitter, count: int, thread: Value, threads: Value) -> tuple[Value, Value]:

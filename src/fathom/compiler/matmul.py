@@ -4,14 +4,14 @@ import math
 from dataclasses import dataclass
 
 from ..ops import Shape
-from .emitter import Emitter, index
+from .emitter import Emitter
 from .kernel import (
     PARAMETERS,
     Access,
     Body,
     Kernel,
     accesses,
-    buffer_pointers,
+    memory_of,
 )
 from .listing import counters, element, instructions, loops
 from .panels import ProductWriter, room
@@ -107,13 +107,7 @@ class MatMulKernel(Kernel):
         with emitter.function(name, PARAMETERS) as (table, operands, thread, threads):
             if self._is_empty:
                 return
-            scratch_size = self.scratch(emitter.target)
-            count = len(self.buffers) + (scratch_size > 0)
-            pointers = buffer_pointers(emitter, count, table, operands)
-            scratch = None
-            if scratch_size:
-                offset = emitter.multiply(thread, index(scratch_size))
-                scratch = emitter.address(pointers.pop(), "i8", offset)
+            pointers, scratch = memory_of(self, emitter, table, operands, thread)
             ProductWriter(emitter, self, pointers, scratch).write(thread, threads)
 
     def __str__(self) -> str:

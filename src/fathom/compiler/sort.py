@@ -7,7 +7,7 @@ import numpy as np
 
 from ..ops import Shape
 from .emitter import Emitter, Value, Variable, index, number, vector
-from .kernel import PARAMETERS, Access, DType, Kernel, buffer_pointers, share
+from .kernel import PARAMETERS, Access, DType, Kernel, buffer_pointers, memory_of, share
 from .lanes import Lanes, load_lanes, memory_type, store_lanes
 from .listing import counters, element, loops
 from .nest import Axis, limits_of, longest, merged, moved, nest
@@ -45,18 +45,15 @@ class ArgSortKernel(Kernel):
         with emitter.function(name, PARAMETERS) as (table, operands, thread, threads):
             if 0 in self.shape:
                 return
-            *buffers, scratch = buffer_pointers(emitter, len(self.buffers) + 1, table, operands)
-            line = _Line(emitter, self, buffers, self._working_memory(emitter, scratch, thread))
+            buffers, scratch = memory_of(self, emitter, table, operands, thread)
+            assert scratch is not None, "a line that is sorted has elements"
+            line = _Line(emitter, self, buffers, scratch)
             lines = self._lines()
             shared = longest(lines)
             part = share(emitter, lines[shared].steps, thread, threads)
             start = [index(self.source.offset), index(self.result.offset)]
             with nest(emitter, lines, limits_of(lines, shared, part), start) as (source, result):
                 line.sort(source, result)
-
-    def _working_memory(self, emitter: Emitter, scratch: Value, thread: Value) -> Value:
-        size = self.scratch(emitter.target)
-        return emitter.address(scratch, "i8", emitter.multiply(thread, index(size)))
 
     def _lines(self) -> list[Axis]:
         """The loops over the other axes."""
